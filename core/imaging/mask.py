@@ -1,0 +1,112 @@
+"""Remove zones from the bytes of an image, not only from sight."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+
+from core.errors import BadInput
+from core.imaging.darkness import BoxPx, Gray
+from core.imaging.halves import half_pixels
+
+__all__ = ["encode_jpeg", "half_pixels", "jpeg_size", "wipe_jpeg", "wipe_pixels"]
+
+WIPED = 128
+"""Level jpegtran leaves behind: a block without coefficients is mid-grey."""
+
+_TIMEOUT_S = 60
+
+
+def wipe_jpeg(jpeg: bytes, boxes: Iterable[BoxPx]) -> bytes:
+    """Wipe boxes out of a JPEG without decoding the rest (``jpegtran -wipe``).
+
+    Every block a box touches becomes uniform grey; all other blocks keep their
+    coefficients. Comments and metadata are dropped. jpegtran wipes one box a call.
+
+    Args:
+        jpeg: a whole JPEG file.
+        boxes: pixels of the image; parts outside it are ignored.
+
+    Raises:
+        BadInput: ``jpeg_unreadable``; the bytes are not a JPEG that can be rewritten.
+        FileNotFoundError: jpegtran is not installed.
+    """
+    tool = shutil.which("jpegtran")
+    if tool is None:
+        raise FileNotFoundError("jpegtran")
+    width, height = jpeg_size(jpeg)
+    inside = [box for box in (_clipped(box, width, height) for box in boxes) if box is not None]
+    for left, top, right, bottom in inside:
+        region = f"{right - left}x{bottom - top}+{left}+{top}"
+        jpeg = _jpegtran([tool, "-copy", "none", "-wipe", region], jpeg)
+    return jpeg if inside else _jpegtran([tool, "-copy", "none"], jpeg)
+
+
+def _jpegtran(command: list[str], jpeg: bytes) -> bytes:
+    done = subprocess.run(command, input=jpeg, capture_output=True, timeout=_TIMEOUT_S, check=False)
+    if done.returncode not in (0, 2) or not done.stdout:  # 2: written, with warnings on damaged data
+        raise BadInput("jpeg_unreadable")
+    return done.stdout
+
+
+def wipe_pixels(gray: Gray, boxes: Iterable[BoxPx]) -> Gray:
+    """A copy of an image with boxes painted over, for codecs that cannot be wiped losslessly."""
+    wiped = gray.copy()
+    height, width = gray.shape[:2]
+    for box in boxes:
+        inside = _clipped(box, width, height)
+        if inside is not None:
+            left, top, right, bottom = inside
+            wiped[top:bottom, left:right] = WIPED
+    return wiped
+
+
+def encode_jpeg(gray: Gray, quality: int = 85) -> bytes:
+    """JPEG bytes of an image; the same bytes for the same pixels."""
+    done, encoded = cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise ValueError("image cannot be encoded")
+    return encoded.tobytes()
+
+
+def jpeg_size(jpeg: bytes) -> tuple[int, int]:
+    """(width, height) a JPEG declares in its frame header (ITU T.81, B.2.2).
+
+    Raises:
+        BadInput: ``jpeg_unreadable``; no frame header.
+    """
+    at = 2
+    while jpeg[:2] == b"\xff\xd8" and at + 9 < len(jpeg):
+        if jpeg[at] != 0xFF:
+            break
+        marker = jpeg[at + 1]
+        if marker == 0xFF:
+            at += 1
+        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return int.from_bytes(jpeg[at + 7 : at + 9], "big"), int.from_bytes(jpeg[at + 5 : at + 7], "big")
+        else:
+            at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+    raise BadInput("jpeg_unreadable")
+
+
+def _clipped(box: BoxPx, width: int, height: int) -> BoxPx | None:
+    left, top, right, bottom = (round(value) for value in box)
+    left, top, right, bottom = max(0, left), max(0, top), min(width, right), min(height, bottom)
+    return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def decode_jpeg(jpeg: bytes) -> Gray:
+    """Grey pixels of a JPEG, as stored: an EXIF turn is not applied.
+
+    Raises:
+        BadInput: ``jpeg_unreadable``.
+    """
+    flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
+    gray = cv2.imdecode(np.frombuffer(jpeg, np.uint8), flags)
+    if gray is None:
+        raise BadInput("jpeg_unreadable")
+    return gray.astype(np.uint8, copy=False)

@@ -1,0 +1,135 @@
+"""What a job is: asking for one, leasing it, telling its progress, ending it. All of it is rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from core.db.session import Sessions
+from core.db.tables import Job
+from core.db.tables.base import now
+from core.errors import WorkbenchError
+
+LEASE = timedelta(seconds=60)
+MAX_FAILURES = 3  # architecture.md §4: three failures put a job aside with its message
+
+
+class LeaseLost(Exception):
+    """Another worker has this job now; whatever this one did is not to be written."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to run one attempt of a job."""
+
+    job_id: int
+    kind: str
+    payload: dict[str, Any]
+    attempt: int
+
+
+def ask(
+    session: Session, *, kind: str, unique_key: str, payload: dict[str, Any], paper_id: int | None
+) -> Job:
+    """Add a job in the transaction of its cause; one that waits or runs already is returned instead."""
+    alive = session.scalars(
+        select(Job).where(
+            Job.kind == kind, Job.unique_key == unique_key, Job.status.in_(("waiting", "running"))
+        )
+    ).first()
+    if alive is not None:
+        return alive
+    job = Job(kind=kind, unique_key=unique_key, payload=payload, paper_id=paper_id)
+    session.add(job)
+    session.flush()
+    return job
+
+
+def lease(sessions: Sessions, *, job_id: int | None = None) -> Lease | None:
+    """Take the oldest job that waits or whose worker went silent, in one conditional update."""
+    instant = now()
+    free = or_(Job.status == "waiting", (Job.status == "running") & (Job.leased_until < instant))
+    with sessions.begin() as session:
+        oldest = select(Job.id).where(free).order_by(Job.id).limit(1)
+        if job_id is not None:
+            oldest = oldest.where(Job.id == job_id)
+        if session.get_bind().dialect.name == "postgresql":
+            oldest = oldest.with_for_update(skip_locked=True)
+        taken = session.execute(
+            update(Job)
+            .where(Job.id == oldest.scalar_subquery(), free)
+            .values(
+                status="running",
+                attempt=Job.attempt + 1,
+                leased_until=instant + LEASE,
+                started_at=instant,
+                done=0,
+                total=0,
+            )
+            .returning(Job.id, Job.kind, Job.payload, Job.attempt)
+            .execution_options(synchronize_session=False)
+        ).first()
+    return Lease(taken.id, taken.kind, taken.payload, taken.attempt) if taken else None
+
+
+def tell(sessions: Sessions, held: Lease, *, stage: str, done: int, total: int) -> None:
+    """Record progress and renew the lease.
+
+    Raises:
+        LeaseLost: The job was given to another worker meanwhile.
+    """
+    with sessions.begin() as session:
+        _fenced(session, held, stage=stage, done=done, total=total, leased_until=now() + LEASE)
+
+
+def complete(session: Session, held: Lease) -> None:
+    """End the job in the same transaction as its effect.
+
+    Raises:
+        LeaseLost: The job was given to another worker: the transaction must not commit.
+    """
+    _fenced(
+        session, held, status="done", ended_at=now(), leased_until=None, error_code=None, error_details=None
+    )
+
+
+def fail(sessions: Sessions, held: Lease, error: WorkbenchError, *, final: bool) -> bool:
+    """Record a failure; the job waits again unless ``final`` or failed too often.
+
+    Returns:
+        Whether the job is put aside.
+    """
+    with sessions.begin() as session:
+        job = session.get_one(Job, held.job_id)
+        if job.attempt != held.attempt:
+            return False
+        job.failures += 1
+        job.error_code = error.code
+        job.error_details = {key: str(value) for key, value in error.details.items()}
+        job.leased_until = None
+        aside = final or job.failures >= MAX_FAILURES
+        job.status = "failed" if aside else "waiting"
+        job.ended_at = now() if aside else None
+    return aside
+
+
+def give_back(sessions: Sessions, held: Lease) -> None:
+    """Let another worker have the job at once (the worker was asked to stop)."""
+    with sessions.begin() as session:
+        _fenced(session, held, status="waiting", leased_until=None)
+
+
+def _fenced(session: Session, held: Lease, **values: Any) -> None:
+    touched = session.execute(
+        update(Job)
+        .where(Job.id == held.job_id, Job.attempt == held.attempt, Job.status == "running")
+        .values(**values)
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if touched is None:
+        raise LeaseLost(held.job_id)

@@ -1,0 +1,1 @@
+"""Reports: SQL files over a dated snapshot, and the specifications of charts drawn from their rows."""

@@ -1,0 +1,76 @@
+"""A page as a picture for the screen: cut out, upright, at the width asked for, with or without names."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.db.tables import HalfPage, ScanFile
+from core.imaging.darkness import BoxPx, Gray
+from core.imaging.mask import encode_jpeg, half_pixels, wipe_pixels
+from core.pdf.pages import page_pixels
+from core.storage.blobs import BlobStore
+
+PAGE_WIDTH_PX = 1240
+"""A4 at 150 dpi: handwriting is read without zoom on a 1280 px screen."""
+PAGE_WIDTH_LIMITS_PX = (400, 1700)
+_JPEG_QUALITY = 80
+
+
+@dataclass(frozen=True)
+class PageImage:
+    """An upright page as a JPEG; ``sha256`` of the bytes serves as entity tag."""
+
+    content: bytes
+    sha256: str
+
+
+@dataclass(frozen=True)
+class PageSource:
+    """Where the pixels of one page are. Boxes lie in the image as fed."""
+
+    scan_sha256: str
+    index: int
+    box: BoxPx
+    rotation_deg: int
+    mask_boxes: tuple[BoxPx, ...]
+
+
+def page_source(session: Session, half: HalfPage) -> PageSource:
+    """Where a half-page lies, and every zone of its image that no corrector may see."""
+    # A zone found on one half may reach over the fold: those of the whole image are wiped.
+    masks = session.scalars(
+        select(HalfPage.mask_boxes_px).where(HalfPage.scan_image_id == half.scan_image_id)
+    ).all()
+    return PageSource(
+        scan_sha256=session.get_one(ScanFile, half.image.scan_file_id).sha256,
+        index=half.image.index,
+        box=tuple(half.box_px),
+        rotation_deg=half.image.rotation_deg,
+        mask_boxes=tuple(tuple(box) for boxes in masks for box in boxes),
+    )
+
+
+def page_image(blobs: BlobStore, source: PageSource, *, masked: bool, width_px: int | None) -> PageImage:
+    """Draw a page; when ``masked``, the pixels are gone before the JPEG is made."""
+    pixels = page_pixels(blobs.path(source.scan_sha256), source.index).gray
+    if masked:
+        pixels = wipe_pixels(pixels, source.mask_boxes)
+    upright = half_pixels(pixels, source.box, source.rotation_deg)
+    content = encode_jpeg(_narrowed(upright, width_px or PAGE_WIDTH_PX), _JPEG_QUALITY)
+    return PageImage(content, hashlib.sha256(content).hexdigest())
+
+
+def _narrowed(page: Gray, width_px: int) -> Gray:
+    lowest, highest = PAGE_WIDTH_LIMITS_PX
+    height, width = page.shape[:2]
+    wanted = min(max(width_px, lowest), highest, width)
+    if wanted == width:
+        return page
+    size = (wanted, round(height * wanted / width))
+    return cv2.resize(page, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

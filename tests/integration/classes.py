@@ -1,0 +1,68 @@
+"""A few drawn sheets taken in through the real services, for tests of scans and identification."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.db.session import Sessions
+from core.domain.access import Actor
+from core.jobs import embedded
+from core.jobs.embedded import Handler
+from core.reading import reader
+from core.services import exams, scans
+from core.services.ingestion import INGEST, READ, ingest, read_headers
+from core.storage.blobs import BlobStore
+from tests import story
+from workbench.demo.draw import DrawnScan, draw_scan
+from workbench.demo.recipe import load
+
+SYSTEM = Actor.system("test")
+
+
+def draw_few(folder: Path, pupils: int = 3) -> DrawnScan:
+    """The first copies of the tests' recipe."""
+    recipe = load(story.ROOT / "data" / "demo" / "recipe_tests.json").only(pupils=pupils)
+    return draw_scan(recipe, folder, font_dirs=story.FONT_DIRS)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A paper whose scan was added; jobs run when asked."""
+
+    sessions: Sessions
+    blobs: BlobStore
+    paper_id: int
+    drawn: DrawnScan
+
+    def handlers(self, engine: str = "null") -> Mapping[str, Handler]:
+        """Handlers that read with an engine; ``null`` reads nothing, and fast."""
+        name_reader = reader(engine)
+        return {
+            INGEST: lambda held: ingest(self.sessions, self.blobs, held),
+            READ: lambda held: read_headers(self.sessions, self.blobs, name_reader, held),
+        }
+
+    def run(self, engine: str = "null") -> None:
+        """Run every job."""
+        handlers = self.handlers(engine)
+        while embedded.run_next(self.sessions, handlers):
+            pass
+
+
+def take_in(sessions: Sessions, blobs: BlobStore, drawn: DrawnScan) -> Taken:
+    """Import the roster, create the paper, add the scan."""
+    exams.import_roster(
+        sessions, SYSTEM, session_name="Bac blanc", file_name="liste.csv", content=drawn.roster.read_bytes()
+    )
+    paper_id = exams.create_paper(
+        sessions,
+        SYSTEM,
+        session_name="Bac blanc",
+        name="Maths",
+        schemes={"A": ("bareme.csv", drawn.scheme.read_bytes())},
+    )
+    for pdf in drawn.pdfs:
+        scans.add_scan(sessions, SYSTEM, blobs, paper_id=paper_id, file_name=pdf.name, path=pdf)
+    return Taken(sessions, blobs, paper_id, drawn)

@@ -1,0 +1,89 @@
+"""The application, its worker and the demonstration."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from workbench.cli import demo as demonstration
+from workbench.resources import sessions
+
+ROOT = Path(__file__).parents[2]
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1")
+@click.option("--port", default=8501, type=click.IntRange(1, 65535))
+@click.option("--no-worker", is_flag=True, help="Ne pas démarrer de travaux de fond ici.")
+def serve(host: str, port: int, no_worker: bool) -> None:
+    """Sert l'application, travaux de fond compris."""
+    sys.exit(_serve(host, port, with_worker=not no_worker))
+
+
+@click.command()
+@click.option("--processes", default=1, type=click.IntRange(min=1))
+def worker(processes: int) -> None:
+    """Exécute les travaux de fond jusqu'à l'arrêt."""
+    sessions()
+    sys.exit(_run_all([_worker_command() for _ in range(processes)]))
+
+
+@click.command()
+@click.option("--build-only", is_flag=True, help="Construire sans servir.")
+@click.option("--host", default="127.0.0.1")
+@click.option("--port", default=8501, type=click.IntRange(1, 65535))
+def demo(build_only: bool, host: str, port: int) -> None:
+    """Construit la session de démonstration, donne de nouveaux mots de passe, puis sert."""
+    accounts = demonstration.build()
+    click.echo(f"Korrigo : http://localhost:{port}")
+    for account in accounts:
+        click.echo(f"  {account.role:<16} {account.login:<20} {account.password}")
+    sys.stdout.flush()
+    if not build_only:
+        sys.exit(_serve(host, port, with_worker=True))
+
+
+def _serve(host: str, port: int, *, with_worker: bool) -> int:
+    sessions()  # the database is made or migrated before the processes share it
+    web = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(ROOT / "workbench" / "asgi.py"),
+        f"--server.address={host}",
+        f"--server.port={port}",
+        "--server.headless=true",
+    ]
+    return _run_all([web, _worker_command()] if with_worker else [web])
+
+
+def _worker_command() -> list[str]:
+    return [sys.executable, "-m", "workbench.worker"]
+
+
+def _run_all(commands: list[list[str]]) -> int:
+    """Run processes together: the first to end, or a signal, ends the others."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    running = [subprocess.Popen(command, cwd=ROOT, env=environment) for command in commands]
+
+    def stop(*_: object) -> None:
+        for process in running:
+            process.terminate()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    ended, status = os.wait()
+    stop()
+    for process in running:
+        if process.pid != ended:
+            process.wait()
+    return os.waitstatus_to_exitcode(status)
+
+
+COMMANDS = (serve, worker, demo)

@@ -1,0 +1,62 @@
+"""What every entry shares: settings, database and stored files, opened once per process.
+
+Routes, pages, the worker and the command line call these; nothing here knows of Streamlit.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+
+from core.db.migrate import upgrade
+from core.db.session import Sessions, engine_for, session_factory
+from core.settings import Settings
+from core.storage.blobs import BlobStore
+
+_OPENING = threading.Lock()
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process; the home is made on first use and closed to other users.
+
+    Raises:
+        BadInput: ``setting_not_a_number``.
+    """
+    read = Settings.from_environment()
+    read.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    read.home.chmod(0o700)
+    return read
+
+
+def sessions() -> Sessions:
+    """Database sessions; the database is created or migrated on first use."""
+    with _OPENING:
+        return _sessions()
+
+
+def blobs() -> BlobStore:
+    """The stored files of the home."""
+    with _OPENING:
+        return _blobs()
+
+
+def forget() -> None:
+    """Close the database and read the environment again at the next use (tests, the demonstration)."""
+    with _OPENING:
+        if _sessions.cache_info().currsize:
+            _sessions().kw["bind"].dispose()
+        for opened in (_sessions, _blobs, settings):
+            opened.cache_clear()
+
+
+@cache
+def _sessions() -> Sessions:
+    url = settings().database_url
+    upgrade(url)
+    return session_factory(engine_for(url))
+
+
+@cache
+def _blobs() -> BlobStore:
+    return BlobStore(settings().home / "blobs")

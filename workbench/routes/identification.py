@@ -1,0 +1,66 @@
+"""Decisions of the identification desk, one key at a time, without a rerun of the page."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from core.domain.entries import DecisionKind
+from core.errors import BadInput
+from core.services import identification
+from workbench.resources import sessions
+from workbench.routes.access import blocking, json_body, signed_in, writer
+from workbench.routes.answers import answering, as_json
+
+_ID_FIELDS = ("candidate_id", "expected_decision_id")
+
+
+@answering
+async def desk(request: Request) -> Response:
+    """Booklets with their proposals, and candidates: what is left is ranked again after each decision."""
+    who = await signed_in(request)
+    paper_id = request.path_params["paper_id"]
+    return as_json(await blocking(identification.desk, sessions(), who.actor, paper_id=paper_id))
+
+
+@answering
+async def decide(request: Request) -> Response:
+    """Say whose booklet it is: ``{"kind", "candidate_id", "expected_decision_id"}``."""
+    who = await writer(request)
+    body = await json_body(request)
+    candidate_id, expected = (_id_or_none(body.get(name), name) for name in _ID_FIELDS)
+    if body.get("kind") not in list(DecisionKind):
+        raise BadInput("parameter_unreadable", parameter="kind")
+    decided = await blocking(
+        identification.decide,
+        sessions(),
+        who.actor,
+        booklet_id=request.path_params["booklet_id"],
+        kind=DecisionKind(body["kind"]),
+        candidate_id=candidate_id,
+        expected_decision_id=expected,
+    )
+    return as_json(decided)
+
+
+@answering
+async def undo(request: Request) -> Response:
+    """Take the decision on a booklet back."""
+    who = await writer(request)
+    booklet_id = request.path_params["booklet_id"]
+    await blocking(identification.undo, sessions(), who.actor, booklet_id=booklet_id)
+    return as_json({"undone": booklet_id})
+
+
+def _id_or_none(value: object, name: str) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise BadInput("parameter_unreadable", parameter=name)
+
+
+ROUTES = [
+    Route("/identification/papers/{paper_id:int}", desk),
+    Route("/identification/{booklet_id:int}", decide, methods=["POST"]),
+    Route("/identification/{booklet_id:int}/undo", undo, methods=["POST"]),
+]

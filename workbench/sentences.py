@@ -1,0 +1,305 @@
+"""One French sentence per error code: what is wrong, where, and what to do about it.
+
+Core raises codes with details; pages, routes and the command line show what stands here. A test reads
+the codes out of core's source and demands a sentence for each, and that its fields are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from core.errors import WorkbenchError
+from core.i18n import _, number, short_day, size
+
+# Where: said once, before the sentence, whichever of these details an error bears.
+_PLACES = {
+    "file": "{file}",
+    "line": _("ligne {line}"),
+    "page": _("page {page}"),
+    "column": _("colonne « {column} »"),
+    "copy": _("copie {copy}"),
+}
+
+SENTENCES: dict[str, str] = {
+    # --- rights and objects
+    "not_allowed": _("Accès refusé."),
+    "signed_out": _("Votre connexion est terminée. Reconnectez-vous, puis recommencez."),
+    "conflict": _("Quelqu'un d'autre a modifié la même chose entre-temps. Rechargez la page et recommencez."),
+    "impossible_transition": _(
+        "Ce n'est pas possible dans l'état actuel de la copie ({status}). Rechargez la page."
+    ),
+    "internal_error": _(
+        "Ce travail s'est arrêté sur une erreur inattendue (travail n° {job}). Relancez-le ; "
+        "si elle revient, donnez ce numéro à l'administrateur."
+    ),
+    # --- accounts and signing in
+    "account_disable_self": _("On ne ferme pas son propre compte : demandez à un autre administrateur."),
+    "account_login_invalid": _(
+        "L'identifiant « {login} » ne convient pas : lettres sans accent, chiffres, point, tiret ou @, "
+        "64 signes au plus."
+    ),
+    "account_login_taken": _("L'identifiant « {login} » est déjà pris. Choisissez-en un autre."),
+    "account_no_role": _("Le compte « {login} » n'a aucun rôle. Donnez-lui-en au moins un."),
+    "account_password_too_long": _(
+        "Ce mot de passe est trop long ({maximum_bytes} au plus). Raccourcissez-le."
+    ),
+    "account_password_too_short": _(
+        "Ce mot de passe est trop court : {minimum} signes au moins. Une petite phrase convient très bien."
+    ),
+    "account_password_unchanged": _(
+        "Le nouveau mot de passe est le même que l'ancien. Choisissez-en un autre."
+    ),
+    "password_wrong": _("Le mot de passe actuel n'est pas le bon. Vérifiez la saisie et recommencez."),
+    "sign_in_throttled": _(
+        "Trop d'essais sur cet identifiant. Attendez {minutes} minutes, ou demandez un nouveau mot de passe."
+    ),
+    # --- why a finalisation failed
+    "storage_failed": _(
+        "Le PDF n'a pas pu être écrit. Vérifiez l'espace disque, puis relancez la finalisation."
+    ),
+    "pdf_failed": _(
+        "Le PDF de cette copie n'a pas pu être fait. Vérifiez son scan, puis relancez la finalisation."
+    ),
+    "tool_missing": _(
+        "Le programme jpegtran manque. Relancez l'installation (make install), puis la finalisation."
+    ),
+    # --- requests of our own components
+    "request_unreadable": _("La demande est incomplète. Rechargez la page et recommencez."),
+    "parameter_unreadable": _("La demande est incomplète ({parameter}). Rechargez la page et recommencez."),
+    "upload_too_large": _(
+        "Ce fichier dépasse la limite de {limit_bytes}. Découpez-le et renvoyez les parties."
+    ),
+    # --- settings and parts of the machine
+    "setting_not_a_number": _("Le réglage {setting} doit être un nombre entier, et non « {value} »."),
+    "unknown_reader": _("Le lecteur d'écriture « {name} » n'existe pas. Choisissez parmi : {known}."),
+    "reader_model_missing": _(
+        "Le modèle de lecture {file} manque dans le paquet {package}. Relancez l'installation (make install)."
+    ),
+    "reader_tesseract_missing": _(
+        "Tesseract n'a pas la langue « {language} ». Installez le paquet Debian tesseract-ocr-fra."
+    ),
+    # --- tables
+    "table_empty": _("Le fichier ne contient aucune ligne. Vérifiez que c'est le bon."),
+    "table_unreadable": _(
+        "Ce fichier {format} ne se lit pas comme un tableau. Enregistrez-le en CSV ou en XLSX et recommencez."
+    ),
+    "table_too_large": _(
+        "Ce tableau est trop lourd : {limit_mb} Mo au plus. Gardez seulement les lignes utiles."
+    ),
+    "table_line_overfull": _(
+        "Cette ligne a plus de cellules que l'en-tête n'a de colonnes ({columns}). "
+        "Vérifiez le séparateur et les guillemets."
+    ),
+    "bad_date": _("« {value} » n'est pas une date. Écrivez-la JJ/MM/AAAA ou AAAA-MM-JJ."),
+    # --- rosters and entries
+    "roster_no_name_column": _(
+        "Aucune colonne ne donne les noms. Colonnes trouvées : {headers}. "
+        "Nommez-en une « Élèves », ou deux « Nom » et « Prénom »."
+    ),
+    "roster_line_no_name": _("Cette ligne n'a pas de nom. Complétez-la et importez de nouveau."),
+    "roster_line_repeated": _("Cette ligne répète la ligne {same_as} : gardez l'une des deux."),
+    "roster_name_has_digits": _("Le nom « {name} » contient des chiffres. Vérifiez les colonnes."),
+    "roster_homonym": _("Plusieurs élèves s'appellent {name} : la date de naissance les distinguera."),
+    "name_cut_unsure": _("Coupe proposée entre nom et prénom : {surname} | {first_name}. À vérifier."),
+    "session_name_missing": _("Donnez un nom à la session, par exemple « Bac blanc janvier 2027 »."),
+    "entries_ambiguous": _(
+        "{count} candidats s'appellent {name}. Ajoutez la date de naissance à cette ligne."
+    ),
+    "entries_bad_presence": _(
+        "« {value} » n'est pas une présence connue : attendu, présent, absent, absent justifié, dispensé "
+        "ou rattrapage."
+    ),
+    "entries_unknown_candidate": _(
+        "{name} n'est pas sur la liste de la session. Corrigez le nom ou la liste."
+    ),
+    "entries_unknown_variant": _("Le sujet « {value} » n'existe pas dans cette épreuve : {variants}."),
+    # --- papers and marking schemes
+    "paper_name_missing": _("Donnez un nom à l'épreuve, par exemple « Maths J1 »."),
+    "paper_name_taken": _("La session {session} a déjà une épreuve {paper}. Choisissez un autre nom."),
+    "paper_bad_variant": _("Le code de sujet « {variant} » ne convient pas : une lettre ou un mot court."),
+    "paper_bad_total": _("Le total {value} ne convient pas : un nombre positif, deux décimales au plus."),
+    "paper_bad_coefficient": _("Le coefficient {value} ne convient pas : un nombre, deux décimales au plus."),
+    "paper_bad_step": _("Le pas {value} ne convient pas : par exemple 0,25 ou 0,5."),
+    "scheme_missing": _("Une épreuve a besoin d'un barème. Donnez son fichier (CSV ou XLSX)."),
+    "scheme_empty": _("Le barème ne contient aucun item à noter. Vérifiez que c'est le bon fichier."),
+    "scheme_no_item_column": _(
+        "Le barème n'a pas de colonne « item ». Colonnes trouvées : {headers}. Nommez ainsi celle des numéros."
+    ),
+    "scheme_no_points_column": _(
+        "Le barème n'a pas de colonne « points ». Colonnes trouvées : {headers}. Nommez ainsi celle des points."
+    ),
+    "scheme_no_code": _("Cette ligne du barème n'a pas de numéro d'item. Complétez-la (1, 1.a, …)."),
+    "scheme_bad_code": _("Le numéro d'item « {item} » ne convient pas. Écrivez-le comme 1, 1.a ou 2.b.3."),
+    "scheme_bad_points": _("Les points de l'item {item} ne tombent pas sur le pas de {step}."),
+    "scheme_bad_bonus": _("« {value} » n'est pas un bonus pour l'item {item} : écrivez oui ou laissez vide."),
+    "scheme_points_not_number": _("« {value} » n'est pas un nombre de points pour l'item {item}."),
+    "scheme_duplicate_item": _("L'item {item} figure deux fois dans le barème. Gardez une seule ligne."),
+    "scheme_node_total": _(
+        "L'item {item} annonce {stated} points, mais ses parties en font {leaves}. Accordez les deux."
+    ),
+    "scheme_total": _(
+        "Le barème fait {scheme_total} points sans les bonus, l'épreuve est sur {paper_total}. "
+        "Corrigez l'un des deux."
+    ),
+    # --- scans
+    "file_empty": _("Ce fichier est vide. Exportez-le de nouveau depuis le copieur."),
+    "not_a_pdf": _("Ce fichier n'est pas un PDF. Exportez le scan en PDF et renvoyez-le."),
+    "pdf_truncated": _(
+        "Ce PDF est incomplet, sans doute coupé pendant la copie. Copiez-le de nouveau et renvoyez-le."
+    ),
+    "pdf_encrypted": _(
+        "Ce PDF est protégé par un mot de passe. Enregistrez-le sans protection et renvoyez-le."
+    ),
+    "pdf_no_pages": _("Ce PDF n'a aucune page. Vérifiez que c'est le bon fichier."),
+    "pdf_page_too_large": _("Cette page est démesurée. Numérisez-la de nouveau au format A3 ou A4."),
+    "pdf_page_without_size": _("Cette page n'a pas de dimensions. Numérisez-la de nouveau."),
+    "pdf_too_many_pages": _("Ce PDF a {pages} pages ; {limit} au plus. Découpez-le et renvoyez les parties."),
+    "page_image_too_large": _(
+        "L'image de cette page est démesurée. Numérisez-la à 200 ou 300 points par pouce."
+    ),
+    "page_unreadable": _("Cette page ne se lit pas. Numérisez-la de nouveau."),
+    "jpeg_unreadable": _("Une image de cette copie ne se lit pas. Numérisez la feuille de nouveau."),
+    "scan_layout": _("La disposition « {layout} » n'existe pas : auto, a3, a4 ou files."),
+    # --- identification
+    "decisions_columns": _(
+        "Il manque des colonnes : il faut booklet, surname, first_name et birth_date. Complétez l'en-tête."
+    ),
+    "candidate_has_copy": _(
+        "Ce candidat a déjà la copie {code}, qui est sortie de l'identification. Vérifiez avant de continuer."
+    ),
+    "copy_released": _("La copie {code} est déjà distribuée : sa composition ne change plus ici."),
+    "decided_meanwhile": _(
+        "Quelqu'un vient de décider pour cette copie. Regardez sa décision et recommencez."
+    ),
+    # --- allocation
+    "allocation_no_corrector": _("Choisissez au moins un correcteur."),
+    "allocation_unknown_corrector": _("« {login} » n'est pas un correcteur. Vérifiez l'identifiant."),
+    # --- marking
+    "annotation_bad_shape": _("Cette annotation ({kind}) n'a pas pu être lue. Tracez-la de nouveau."),
+    "annotation_unknown_page": _("Cette page n'existe pas dans la copie. Rechargez la page de correction."),
+    "appreciation_too_long": _("L'appréciation est trop longue : {limit} signes au plus."),
+    "remark_too_long": _("La remarque de l'item {item} est trop longue : {limit} signes au plus."),
+    "copy_claimed": _(
+        "Cette copie est ouverte sur un autre écran. Elle se libère d'elle-même après 15 minutes."
+    ),
+    "copy_not_allocated": _(
+        "La copie {code} n'est attribuée à aucun correcteur. Faites d'abord la répartition."
+    ),
+    "copy_not_markable": _("La copie {code} ne se corrige pas dans son état actuel."),
+    "copy_not_released": _("La copie {code} n'est pas encore distribuée."),
+    "copy_of_other_corrector": _("La copie {code} n'est pas celle de {corrector}."),
+    "item_neutralised": _("L'item {item} est neutralisé pour cette copie : il ne se note pas."),
+    "mark_above_maximum": _("{mark} dépasse le maximum de l'item {item} ({maximum})."),
+    "mark_missing": _("Il manque la note de l'item {item}."),
+    "mark_negative": _("{mark} est négatif : l'item {item} se note à partir de 0."),
+    "mark_not_a_number": _("« {value} » n'est pas une note pour l'item {item}. Écrivez par exemple 0,75."),
+    "mark_off_step": _("{mark} ne tombe pas sur le pas de {step} (item {item})."),
+    "mark_unknown_action": _("Cette action n'existe pas ({action}). Rechargez la page de correction."),
+    "mark_unknown_item": _("L'item {item} n'existe pas dans le barème de cette copie."),
+    "marking_changed": _("Cette copie a été modifiée sur un autre écran. Rechargez-la : rien n'est perdu."),
+    "marks_appreciation_with_mark": _("La ligne de l'appréciation (item *) ne porte pas de note."),
+    "marks_no_column": _("La colonne manque. Colonnes trouvées : {headers}."),
+    "marks_repeated_line": _("L'item {item} de la copie {code} figure déjà plus haut dans le fichier."),
+    "marks_too_fine": _("Les notes ont plus de {limit} décimales. Arrondissez-les d'abord."),
+    "marks_unknown_kind": _(
+        "« {kind} » n'est pas une sorte de correction : ordinary, seed, second, adjudicated."
+    ),
+    # --- finalisation, publication, exports
+    "copy_changed": _("La copie {code} vient de changer d'état. Rechargez la page et recommencez."),
+    "copy_incomplete": _(
+        "La copie {code} n'est pas finie : {items}. Notez ces items ou marquez-les « non traité »."
+    ),
+    "export_unknown_format": _("Le format « {format} » n'existe pas. Choisissez parmi : {known}."),
+    "reopen_needs_reason": _("Rouvrir la copie {code} demande un motif. Écrivez-le en quelques mots."),
+    "candidate_ambiguous": _(
+        "Plusieurs candidats s'appellent {surname} {first_name}. Ajoutez la date de naissance."
+    ),
+    "candidate_unknown": _("{surname} {first_name} n'est pas attendu à cette épreuve. Vérifiez le nom."),
+    # --- the command line and the demonstration
+    "file_not_found": _("Ce fichier n'existe pas ou ne se lit pas. Vérifiez son chemin."),
+    "not_a_number": _("« {value} » n'est pas un nombre. Écrivez par exemple 20 ou 0,5."),
+    "demo_recipe_invalid": _("Cette recette de démonstration ne convient pas : {reason}. Corrigez-la."),
+    "demo_fonts_missing": _(
+        "Il manque des polices manuscrites ({found} trouvées, {needed} nécessaires). Installez : {missing}."
+    ),
+    "demo_text_undrawable": _(
+        "Aucune police ne sait écrire « {text} ». Installez d'autres polices manuscrites."
+    ),
+    "demo_crops_missing": _(
+        "Le dossier {folder} n'a pas les écritures attendues. Vérifiez KORRIGO_REFERENCE_DATA."
+    ),
+    # --- reports
+    "report_unknown": _("Le rapport « {name} » n'existe pas. Choisissez parmi : {known}."),
+    "snapshot_exists": _("{path} existe déjà. Choisissez un autre dossier."),
+    "snapshot_unwritable": _("{path} ne peut pas être écrit. Vérifiez le dossier et ses droits."),
+}
+
+MISSING: dict[str, str] = {
+    "account": _("Ce compte n'existe pas, ou il est fermé."),
+    "address": _("Cette adresse n'existe pas."),
+    "blob": _("Un fichier gardé est introuvable. Prévenez l'administrateur : une sauvegarde peut le rendre."),
+    "booklet": _("Ce livret n'existe pas ou plus. Rechargez la page."),
+    "candidate": _("Ce candidat n'est pas, ou pas seul, à porter ce nom sur la liste de l'épreuve."),
+    "copy": _("Cette copie n'existe pas, ou elle ne vous est pas confiée."),
+    "header": _("Ce livret n'a pas d'en-tête."),
+    "marking": _("Cette copie ne vous est pas confiée."),
+    "marked_pdf": _("Le PDF de cette copie n'existe pas encore : elle n'est pas finalisée."),
+    "page": _("Cette page n'existe pas dans la copie."),
+    "paper": _("Cette épreuve n'existe pas ou plus."),
+    "scan_file": _("Ce fichier de scan n'existe pas ou plus."),
+    "session": _("Cette session n'existe pas ou plus."),
+}
+
+_UNKNOWN = _("L'opération a été refusée ({code}). Rechargez la page et recommencez.")
+
+
+def sentence(error: WorkbenchError) -> str:
+    """The sentence of an error, its place first: ``liste.csv, ligne 12 : …``."""
+    return sentence_of(error.code, error.details)
+
+
+def sentence_of(code: str, details: Mapping[str, Any]) -> str:
+    """The sentence of an error that was kept as its code and details, such as a failed job's."""
+    values = _Given({key: _words(key, value) for key, value in details.items()})
+    if code == "not_found":
+        told = MISSING.get(str(details.get("kind")), _("Introuvable."))
+    elif code in SENTENCES:
+        told = SENTENCES[code].format_map(values)
+    else:
+        told = _UNKNOWN.format(code=code)
+    place = _place(details)
+    return f"{place} : {told[:1].lower()}{told[1:]}" if place else told
+
+
+class _Given(dict[str, str]):
+    """Details that were given; one that was not is shown as an ellipsis rather than failing."""
+
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def _place(details: Mapping[str, Any]) -> str:
+    parts = [
+        words.format(**{key: _words(key, details[key])})
+        for key, words in _PLACES.items()
+        if details.get(key) not in (None, "")
+    ]
+    return ", ".join(parts)
+
+
+def _words(key: str, value: object) -> str:
+    """A detail as French people write it: decimal comma, JJ/MM/AAAA, sizes in octets, lists with commas."""
+    if isinstance(value, bool) or value is None:
+        return ""
+    if key.endswith("_bytes") and isinstance(value, int):
+        return size(value)
+    if isinstance(value, int | float | Decimal):
+        return number(value)
+    if isinstance(value, date):
+        return short_day(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(_words("", part) for part in value)
+    return str(value)

@@ -1,0 +1,84 @@
+"""The sign-in form: streamlit-authenticator's form over our accounts; its cookie is not used.
+
+Its cookie is not HttpOnly and outlives a sign-out (architecture.md §2), so a right password gives a
+one-time ticket, which a component posts to the route that opens the connection.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import streamlit as st
+from streamlit_authenticator import Authenticate
+from streamlit_authenticator.controllers import AuthenticationController
+
+from core.i18n import _
+from core.services import accounts
+from workbench.components.sign_in_exchange import exchange
+from workbench.messages import showing_errors
+from workbench.resources import sessions
+
+_TICKET = "_sign_in_ticket"
+_REFUSED = _("Identifiant ou mot de passe incorrect.")
+
+
+class _NoCookie:
+    """Stands for the library's cookie, which would come with an iframe of its own and is never used."""
+
+    def get_cookie(self) -> None:
+        """Nobody is signed in by it."""
+
+    def set_cookie(self) -> None:
+        """Nothing is set."""
+
+
+class _Form(Authenticate):  # type: ignore[misc]  # the library bears no types
+    """The library's form, without its cookie, with our check of passwords."""
+
+    def __init__(self, credentials: dict[str, Any]) -> None:
+        # Not super().__init__(): it opens the cookie's iframe.
+        self.path = None
+        self.attrs = {"login_sleep_time": 0}
+        self.secret_key = secrets.token_hex(32)
+        self.cookie_controller = _NoCookie()
+        self.authentication_controller = AuthenticationController(
+            credentials, auto_hash=False, secret_key=self.secret_key
+        )
+        # Ours counts failures per login and takes as long for a login that does not exist.
+        self.authentication_controller.authentication_model.check_credentials = _is_right
+
+
+def form() -> None:
+    """Draw the form; after a right password, hand the ticket over and wait for the page to load again."""
+    ticket = st.session_state.pop(_TICKET, None)
+    if ticket is not None:
+        exchange(ticket)
+        return
+    authenticator = _Form(accounts.credentials(sessions()))
+    with showing_errors():
+        authenticator.login(
+            fields={
+                "Form name": _("Connexion"),
+                "Username": _("Identifiant"),
+                "Password": _("Mot de passe"),
+                "Login": _("Se connecter"),
+            },
+            key="sign_in",
+            callback=_signed_in,
+        )
+    if _TICKET in st.session_state:
+        st.rerun()
+    if st.session_state.get("authentication_status") is False:
+        st.error(_REFUSED, icon=":material/error:")
+
+
+def _is_right(login: str, password: str) -> bool:
+    return accounts.check_password(sessions(), login=login, password=password)
+
+
+def _signed_in(found: dict[str, Any]) -> None:
+    """Called by the form: nothing of the library's own state is kept beside the ticket."""
+    ticket = accounts.issue_ticket(sessions(), login=found["username"])
+    st.session_state.clear()
+    st.session_state[_TICKET] = ticket
