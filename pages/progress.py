@@ -81,7 +81,7 @@ def _acts(actor: Actor, paper_id: int, progress: Progress) -> None:
             started = finalisation.finalise_paper(sessions(), actor, paper_id=paper_id)
             st.session_state[_DONE] = _started_words(started)
             st.rerun()
-        if progress.by_status[CopyStatus.IDENTIFIED] or progress.by_status[CopyStatus.READY]:
+        if progress.by_status[CopyStatus.IDENTIFIED] or not progress.per_corrector:
             navigation.link("allocation", _("Répartir les copies"))
         if progress.by_status[CopyStatus.FINALISED]:
             navigation.link("publication", _("Publier"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -13,12 +14,15 @@ from core.errors import BadInput
 from core.imaging.darkness import BoxPx, Gray
 from core.imaging.halves import half_pixels
 
-__all__ = ["encode_jpeg", "half_pixels", "jpeg_size", "wipe_jpeg", "wipe_pixels"]
+__all__ = ["bare_jpeg", "encode_jpeg", "half_pixels", "jpeg_size", "wipe_jpeg", "wipe_pixels"]
 
 WIPED = 128
 """Level jpegtran leaves behind: a block without coefficients is mid-grey."""
 
 _TIMEOUT_S = 60
+
+_MARKER_IN_SCAN = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
+"""What ends the entropy-coded data of a scan: not a stuffed byte, not a restart (ITU T.81, B.1.1)."""
 
 
 def wipe_jpeg(jpeg: bytes, boxes: Iterable[BoxPx]) -> bytes:
@@ -91,6 +95,38 @@ def jpeg_size(jpeg: bytes) -> tuple[int, int]:
         else:
             at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
     raise BadInput("jpeg_unreadable")
+
+
+def bare_jpeg(jpeg: bytes) -> bytes:
+    """The same coded pixels without comments, metadata, thumbnails, or what follows the end.
+
+    Scanners write file names, users and small pictures there. A JPEG that has none of them comes back
+    as it is, also when its data stop early.
+    """
+    kept, at = [jpeg[:2]], 2
+    while at + 4 <= len(jpeg):
+        marker = jpeg[at + 1]
+        if jpeg[at] != 0xFF or marker == 0xFF:  # stray or fill bytes, which decoders pass over too
+            at += 1
+            continue
+        if marker == 0xD9:
+            break
+        end = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+        if marker == 0xDA:
+            following = _MARKER_IN_SCAN.search(jpeg, end)
+            end = following.end() - 2 if following else len(jpeg)
+        if not _is_extra(jpeg[at:end]):
+            kept.append(jpeg[at:end])
+        at = end
+    return b"".join([*kept, jpeg[at : at + 2]])
+
+
+def _is_extra(segment: bytes) -> bool:
+    """Comments and application data, but for what tells how colours are stored (JFIF, Adobe)."""
+    marker, content = segment[1], segment[4:]
+    if marker == 0xE0:
+        return not content.startswith(b"JFIF\0") or len(content) != 14  # longer: with a thumbnail
+    return marker == 0xFE or (0xE0 <= marker <= 0xEF and not (marker == 0xEE and content[:5] == b"Adobe"))
 
 
 def _clipped(box: BoxPx, width: int, height: int) -> BoxPx | None:

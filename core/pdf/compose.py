@@ -17,9 +17,9 @@ from typing import Any
 import pikepdf
 
 from core.errors import BadInput
-from core.imaging.mask import encode_jpeg, jpeg_size
+from core.imaging.mask import bare_jpeg, encode_jpeg, jpeg_size
 from core.pdf.overlay import Annotation, overlay_page
-from core.pdf.pages import page_image, page_pixels
+from core.pdf.pages import jpeg_bytes, page_image, page_pixels
 from core.pdf.read import opened, rotation, visible_box
 
 __all__ = ["A4_PT", "Annotation", "PdfPage", "compose_copy", "overlay_page", "placed_size_pt"]
@@ -137,6 +137,10 @@ def _embedded(out: pikepdf.Pdf, pdf: pikepdf.Pdf, index: int) -> _Placed | None:
             del foreign[key]
     foreign["/Type"] = pikepdf.Name.XObject
     foreign["/Subtype"] = pikepdf.Name.Image
+    jpeg = jpeg_bytes(found.stream)
+    bare = bare_jpeg(jpeg) if jpeg is not None else None
+    if bare is not None and bare != jpeg:
+        foreign.write(bare, filter=pikepdf.Name.DCTDecode)
     return _Placed(foreign, (right - left, top - bottom), rotation(page))
 
 

@@ -16,11 +16,11 @@ from core.db.session import Sessions
 from core.db.tables import Booklet, HalfPage, Header, Reading, ScanFile, ScanImage
 from core.db.tables.base import now
 from core.domain import sheets
-from core.domain.sheets import Placement
+from core.domain.sheets import ROTATIONS, Placement
 from core.errors import BadInput, NotFound
 from core.imaging.analyse import HalfReport, ImageFinding, analyse_image, side_finding, unreadable_side
 from core.imaging.darkness import BoxPx
-from core.imaging.halves import split
+from core.imaging.halves import first_page_half, split
 from core.imaging.header import HeaderMatch, field_crop, header_crop, model_named
 from core.imaging.layout import Layout, detect_layout
 from core.imaging.mask import encode_jpeg
@@ -267,10 +267,17 @@ def _half_page(image_id: int, image: _SeenImage, placement: Placement, layout: L
 
 
 def _masks(image: _SeenImage, placement: Placement, box: BoxPx) -> list[BoxPx]:
-    """What correctors may not see: the header; where none was found on a first page, its whole top."""
+    """What correctors may not see: the header; where none was found, wherever the sheet may bear one.
+
+    Without a header nothing tells which way an A3 sheet was fed, nor which side came first: each half is
+    hidden at the end that would be its top if it were the first page.
+    """
     if image.header is not None:
         return [image.header.mask]
-    if placement.page == "P1" or placement.position == 1:
+    if placement.half != "full" and ("header_missing" in placement.reasons or placement.page in ("P1", "P4")):
+        turn = next(turn for turn in ROTATIONS if first_page_half(turn) == placement.half)
+        return [unknown_identity_zone(box, turn, image.dpi)]
+    if placement.position == 1:
         return [unknown_identity_zone(box, placement.rotation_deg, image.dpi)]
     return []
 

@@ -141,37 +141,42 @@ class _Visitors:
 
 
 def _create_staff(admin: Visitor) -> dict[str, str]:
+    page = admin.page
     passwords = {}
     for login, role in STAFF.items():
         admin.open("accounts")
-        admin.page.get_by_label("Identifiant").fill(login)
-        admin.page.get_by_label("Nom affiché").fill(login.capitalize())
-        admin.page.get_by_label("Rôles").click()
-        admin.page.get_by_role("option", name=role).click()
-        admin.page.keyboard.press("Escape")
-        admin.page.get_by_role("button", name="Créer le compte").click()
-        shown = admin.page.get_by_text("Mot de passe provisoire")
-        expect(shown).to_be_visible()
-        passwords[login] = admin.page.locator("code").first.inner_text()
+        page.get_by_text("Nouveau compte").click()
+        page.get_by_label("Nom", exact=True).fill(login.capitalize())
+        page.get_by_label("Identifiant").fill(login)
+        page.get_by_role("button", name=role, exact=True).click()
+        page.get_by_role("button", name="Créer le compte").click()
+        told = page.get_by_role("status").filter(has_text=f"Compte {login} créé")
+        expect(told).to_be_visible()
+        passwords[login] = told.locator("code").inner_text()
     return passwords
 
 
 def _import_roster(secretariat: Visitor, drawn: DrawnScan) -> None:
     secretariat.open("rosters")
-    session = secretariat.page.get_by_role("combobox").first
-    session.fill(story.SESSION)
-    session.press("Enter")
-    secretariat.page.locator("input[type=file]").first.set_input_files(drawn.roster)
-    secretariat.page.get_by_role("button", name="Importer cette liste").click()
-    expect(secretariat.page.get_by_text("28 candidats")).to_be_visible()
+    page = secretariat.page
+    page.get_by_label("Nom de la nouvelle session").fill(story.SESSION)
+    page.keyboard.press("Tab")
+    secretariat.settle()
+    page.locator("input[type=file]").first.set_input_files(drawn.roster)
+    page.get_by_role("button", name="Importer 28 lignes").click()
+    expect(page.get_by_text("28 élèves")).to_be_visible()
 
 
 def _create_paper(secretariat: Visitor, drawn: DrawnScan) -> None:
     secretariat.open("papers")
-    secretariat.page.get_by_label("Nom de l'épreuve").fill(story.PAPER)
-    secretariat.page.locator("input[type=file]").first.set_input_files(drawn.scheme)
-    secretariat.page.get_by_role("button", name="Créer l'épreuve").click()
-    expect(secretariat.page.get_by_text("L'épreuve est créée")).to_be_visible()
+    page = secretariat.page
+    page.get_by_label("Nom de l'épreuve").fill(story.PAPER)
+    page.keyboard.press("Tab")
+    secretariat.settle()
+    page.locator("input[type=file]").first.set_input_files(drawn.scheme)
+    expect(page.get_by_text(drawn.scheme.name)).to_be_visible()
+    page.get_by_role("button", name="Créer l'épreuve").click()
+    expect(page.get_by_text(f"L'épreuve {story.PAPER} est créée.")).to_be_visible()
 
 
 def _send_scans(secretariat: Visitor, drawn: DrawnScan) -> None:
@@ -292,11 +297,13 @@ def _writers(application: Application, drawn: DrawnScan) -> dict[str, PupilTruth
 
 def _create_students(admin: Visitor) -> dict[tuple[str, str], tuple[str, str]]:
     admin.open("accounts")
-    admin.page.get_by_role("button", name=re.compile("Créer les comptes")).click()
-    shown = admin.page.get_by_text("Mot de passe;").or_(admin.page.locator("pre", has_text="Identifiant"))
-    expect(shown.first).to_be_visible(timeout=60_000)
-    lines = [line.split(";") for line in shown.first.inner_text().splitlines() if line.count(";") == 3]
-    return {(line[0], line[1]): (line[2], line[3]) for line in lines[1:]}
+    page = admin.page
+    page.get_by_text("Comptes des élèves d'une session").click()
+    page.get_by_role("button", name="Créer les comptes qui manquent").click()
+    expect(page.get_by_text("28 comptes créés")).to_be_visible(timeout=60_000)
+    rows = page.locator("table", has_text="Mot de passe").locator("tbody tr").all()
+    cells = [row.locator("td").all_inner_texts() for row in rows]
+    return {(cell[0], cell[1]): (cell[2], cell[3]) for cell in cells}
 
 
 def _read_own_copy(

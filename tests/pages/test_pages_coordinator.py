@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 from streamlit.testing.v1 import AppTest
 
-from core.db.tables import Copy
+from core.db.tables import Copy, Variant
 from core.domain.access import Role
 from core.domain.copies import CopyStatus
 from core.services import accounts, allocation, exams, publication
@@ -29,7 +29,9 @@ SCHEME = "item;libellé;points\n1;Exercice 1;20\n1.a;Énoncer;8\n1.b;Conclure;12
 
 
 @pytest.mark.parametrize("name", ["progress", "allocation", "results", "publication", "exports"])
-def test_without_a_paper_each_page_of_coordination_says_how_one_comes(app: AppTest, be: Be, name: str) -> None:
+def test_without_a_paper_each_page_of_coordination_says_how_one_comes(
+    app: AppTest, be: Be, name: str
+) -> None:
     be(Role.COORDINATOR)
 
     opened(app, name)
@@ -64,6 +66,7 @@ def test_identified_copies_are_shared_out_in_one_press(app: AppTest, be: Be, dat
     shares = allocation.progress(database, STAFF, paper_id=exam.paper_id).per_corrector
     assert sorted(line.allocated for line in shares) == [1, 1]
     assert "Toutes les copies sont confiées." in html(app)
+    assert "share" not in {button.key for button in app.button}
 
 
 def test_sharing_out_between_nobody_is_refused_with_a_sentence(
@@ -203,13 +206,11 @@ def test_a_list_without_a_name_column_is_refused_with_a_sentence(app: AppTest, b
     app.file_uploader(key="roster_0").set_value(("liste.csv", b"Classe;Groupe\nT.02;A\n", "text/csv"))
     app.run()
 
-    assert "Aucune colonne ne donne les noms" in app.error[0].value
+    assert "liste.csv : aucune colonne ne donne les noms" in app.error[0].value
     assert "import" not in {button.key for button in app.button}
 
 
-def test_a_paper_is_created_with_a_comma_in_its_coefficient(
-    app: AppTest, be: Be, database: Sessions
-) -> None:
+def test_a_paper_is_created_with_a_comma_in_its_coefficient(app: AppTest, be: Be, database: Sessions) -> None:
     build_exam(database, resources.blobs(), copies=1)
     be(Role.ADMIN)
     opened(app, "papers")
@@ -309,12 +310,23 @@ def test_home_tells_the_coordinator_what_can_be_published(app: AppTest, be: Be, 
 
 def test_home_opens_the_page_on_the_paper_it_spoke_of(app: AppTest, be: Be, database: Sessions) -> None:
     papers.finalised(database)
+    later_paper_with_a_copy(database)
     be(Role.COORDINATOR)
     app.run()
 
     app.button(key="task_0_open").click().run()
 
     assert "2 copies sont prêtes" in html(app)
+
+
+def later_paper_with_a_copy(database: Sessions) -> None:
+    """What a page about one paper would show first, were nothing remembered."""
+    paper_id = exams.create_paper(
+        database, STAFF, session_name="Bac blanc", name="Maths J2", schemes={"A": ("b.csv", SCHEME.encode())}
+    )
+    with database.begin() as session:
+        variant_id = session.scalars(select(Variant.id).where(Variant.paper_id == paper_id)).one()
+        session.add(Copy(paper_id=paper_id, variant_id=variant_id, code="E5-TVWX", status="staged"))
 
 
 def test_home_tells_the_administration_that_nobody_can_mark_yet(app: AppTest, be: Be) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from workbench.cli import demo as demonstration
-from workbench.resources import sessions
+from workbench.resources import sessions, settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,16 +50,7 @@ def demo(build_only: bool, host: str, port: int) -> None:
 
 def _serve(host: str, port: int, *, with_worker: bool) -> int:
     sessions()  # the database is made or migrated before the processes share it
-    web = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        str(ROOT / "workbench" / "asgi.py"),
-        f"--server.address={host}",
-        f"--server.port={port}",
-        "--server.headless=true",
-    ]
+    web = [sys.executable, "-m", "workbench.asgi", "--host", host, "--port", str(port)]
     return _run_all([web, _worker_command()] if with_worker else [web])
 
 
@@ -69,7 +60,7 @@ def _worker_command() -> list[str]:
 
 def _run_all(commands: list[list[str]]) -> int:
     """Run processes together: the first to end, or a signal, ends the others."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "KORRIGO_HOME": str(settings().home)}
     running = [subprocess.Popen(command, cwd=ROOT, env=environment) for command in commands]
 
     def stop(*_: object) -> None:

@@ -15,7 +15,7 @@ from workbench.widgets.layout import title
 from workbench.widgets.nothing_yet import nothing_yet
 
 _CHOSEN = "chosen_paper"
-_WIDTH_PX = 380
+_WIDTH_PX = 440
 
 
 def paper_heading(actor: Actor, text: str) -> exams.PaperLine | None:

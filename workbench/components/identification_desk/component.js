@@ -30,6 +30,9 @@ class Desk {
     this.at = 0;
     this.onKey = (event) => this.key(event);
     document.addEventListener("keydown", this.onKey);
+    this.waiting = 0;
+    this.onLeave = (event) => { if (this.waiting) event.preventDefault(); };
+    window.addEventListener("beforeunload", this.onLeave);
     this.part("search").addEventListener("input", () => this.drawCandidates());
     this.part("onlyOpen").addEventListener("change", () => this.show(this.at));
     for (const button of root.querySelectorAll("[data-command]")) {
@@ -80,10 +83,12 @@ class Desk {
   }
 
   drawProgress() {
-    const done = this.tasks.filter((task) => task.decided).length;
+    // Only what the server has kept counts as done.
+    const done = this.tasks.filter((task) => task.decided && task.decided.id).length;
     this.part("bar").max = this.tasks.length;
     this.part("bar").value = done;
     this.part("count").textContent = `${done} / ${this.tasks.length} identifiées`;
+    this.part("waiting").textContent = this.waiting ? `${this.waiting} en attente` : "";
     this.part("rank").textContent = `Copie ${this.at + 1} sur ${this.tasks.length}`;
     const [sign, word, tone] = WORDS[this.task.proposal] || WORDS.none;
     const state = this.part("state");
@@ -179,20 +184,26 @@ class Desk {
 
   // Decisions leave one after the other, so that each sees the state the one before it made.
   send(task, before, url, body) {
+    this.waiting += 1;
+    this.drawProgress();
     const run = async () => {
       // The id of the decision to be replaced may have come while this one waited its turn.
       if (before && "expected_decision_id" in body) body.expected_decision_id = before.id;
       try {
         const answer = await fetch(url, {
           method: "POST",
+          keepalive: true,
           headers: { "Content-Type": "application/json", "X-Korrigo-CSRF": this.csrf },
           body: JSON.stringify(body),
         });
         const result = await answer.json();
         if (!answer.ok) throw new Error(result.error?.sentence || "Le serveur a refusé cette décision.");
-        if (task.decided) task.decided.id = result.decision_id;
-        this.tell("");
+        if (task.decided && result.decision_id) task.decided.id = result.decision_id;
+        this.waiting -= 1;
+        this.tell(this.waiting || this.tasks.some((other) => !other.decided) ? "" : "Toutes les copies sont identifiées.");
+        this.drawProgress();
       } catch (error) {
+        this.waiting -= 1;
         this.setDecision(task, before);
         this.show(this.tasks.indexOf(task));
         this.tell(error instanceof TypeError ? "Le serveur ne répond pas : la décision n'est pas enregistrée." : error.message);
@@ -223,7 +234,6 @@ class Desk {
     if (after >= 0) this.show(after);
     else if (again >= 0) this.show(again);
     else this.show(this.at);
-    if (again < 0) this.tell("Toutes les copies sont identifiées.");
   }
 
   get onlyOpen() {
@@ -316,6 +326,7 @@ export default function (component) {
   parentElement.desk.load(data);
   return () => {
     document.removeEventListener("keydown", parentElement.desk.onKey);
+    window.removeEventListener("beforeunload", parentElement.desk.onLeave);
     parentElement.desk = null;
   };
 }

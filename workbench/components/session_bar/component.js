@@ -1,6 +1,9 @@
 export default function ({ data, parentElement }) {
   // Streamlit's page says it is English: readers and translators of the browser would believe it.
   document.documentElement.lang = "fr";
+  // The same for the link that keyboards meet first; no setting words it.
+  const skip = document.querySelector('a[href="#stMain"]');
+  if (skip) skip.textContent = data.skip;
   parentElement.querySelector(".bar").hidden = !data.csrf;
   const name = parentElement.querySelector(".name");
   name.textContent = data.name;
