@@ -17,7 +17,7 @@ from workbench.widgets.choose_paper import paper_heading
 def page() -> None:
     """Draw the desk of a paper; what is sure can be accepted in one press."""
     who = guard.signed_in(Role.SECRETARIAT)
-    paper = paper_heading(who.actor, _("Identifier une à une"))
+    paper = paper_heading(who.actor, _("Identifier une à une"), newest=True)
     if paper is None:
         return
     desk = identification.desk(sessions(), who.actor, paper_id=paper.paper_id)

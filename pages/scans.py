@@ -37,15 +37,13 @@ KINDS = {"ingest": _("Découpage des pages"), "read": _("Lecture des en-têtes")
 def page() -> None:
     """Take scans in and show what became of each."""
     who = guard.signed_in(Role.SECRETARIAT, Role.ADMIN)
-    paper = paper_heading(who.actor, _("Scans"))
+    paper = paper_heading(who.actor, _("Scans"), newest=True)
     if paper is None:
         return
+    pages = plural(settings().image_limit, _("page"), _("pages"))
     st.caption(
-        _(
-            "PDF jusqu'à {size} et {images}. Le fichier est gardé tel quel ; le même fichier est reconnu."
-        ).format(
-            size=size(settings().upload_limit_bytes),
-            images=plural(settings().image_limit, _("page"), _("pages")),
+        _("Au plus {pages} par fichier. Il est gardé tel quel ; le même fichier est reconnu.").format(
+            pages=pages
         )
     )
     upload(paper_id=paper.paper_id, csrf_token=who.csrf_token)
@@ -66,6 +64,8 @@ def _state(paper_id: int, *, was_busy: bool) -> None:
         st.rerun()
     _failures(paper_id)
     _ledger(paper_id)
+    if not alive and _jobs(paper_id):
+        navigation.link("identify", _("Identifier les copies"))
     _files(paper_id)
 
 
@@ -107,7 +107,6 @@ def _ledger(paper_id: int) -> None:
         )
         + f" : {', '.join(parts)}."
     )
-    navigation.link("identify", _("Identifier les copies"))
 
 
 def _files(paper_id: int) -> None:

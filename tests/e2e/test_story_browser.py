@@ -185,8 +185,10 @@ def _send_scans(secretariat: Visitor, drawn: DrawnScan) -> None:
         secretariat.page.get_by_role("button", name="Choisir des fichiers").click()
     chooser.value.set_files(drawn.pdfs)
     expect(secretariat.page.get_by_text("176 demi-pages")).to_be_visible(timeout=READING_MS)
-    expect(secretariat.page.get_by_text("En-têtes lus")).to_be_hidden(timeout=READING_MS)
     expect(secretariat.page.get_by_text("44 livrets")).to_be_visible()
+    expect(secretariat.page.get_by_role("link", name="Identifier les copies")).to_be_visible(
+        timeout=READING_MS
+    )
 
 
 def _identify(secretariat: Visitor, drawn: DrawnScan) -> None:

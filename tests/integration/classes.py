@@ -34,7 +34,6 @@ class Taken:
     sessions: Sessions
     blobs: BlobStore
     paper_id: int
-    drawn: DrawnScan
 
     def handlers(self, engine: str = "null") -> Mapping[str, Handler]:
         """Handlers that read with an engine; ``null`` reads nothing, and fast."""
@@ -51,18 +50,23 @@ class Taken:
             pass
 
 
-def take_in(sessions: Sessions, blobs: BlobStore, drawn: DrawnScan) -> Taken:
-    """Import the roster, create the paper, add the scan."""
+def add_paper(sessions: Sessions, roster: Path, scheme: Path) -> int:
+    """A paper that everybody on a roster sits."""
     exams.import_roster(
-        sessions, SYSTEM, session_name="Bac blanc", file_name="liste.csv", content=drawn.roster.read_bytes()
+        sessions, SYSTEM, session_name="Bac blanc", file_name="liste.csv", content=roster.read_bytes()
     )
-    paper_id = exams.create_paper(
+    return exams.create_paper(
         sessions,
         SYSTEM,
         session_name="Bac blanc",
         name="Maths",
-        schemes={"A": ("bareme.csv", drawn.scheme.read_bytes())},
+        schemes={"A": ("bareme.csv", scheme.read_bytes())},
     )
+
+
+def take_in(sessions: Sessions, blobs: BlobStore, drawn: DrawnScan) -> Taken:
+    """Import the roster, create the paper, add the scan."""
+    paper_id = add_paper(sessions, drawn.roster, drawn.scheme)
     for pdf in drawn.pdfs:
         scans.add_scan(sessions, SYSTEM, blobs, paper_id=paper_id, file_name=pdf.name, path=pdf)
-    return Taken(sessions, blobs, paper_id, drawn)
+    return Taken(sessions, blobs, paper_id)

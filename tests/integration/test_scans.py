@@ -32,8 +32,8 @@ def taken(sessions: Sessions, tmp_path: Path, drawn: DrawnScan) -> Taken:
     return take_in(sessions, BlobStore(tmp_path / "blobs"), drawn)
 
 
-def truth_of(taken: Taken) -> dict[tuple[int, str], str]:
-    (file,) = taken.drawn.truth.files
+def truth_of(drawn: DrawnScan) -> dict[tuple[int, str], str]:
+    (file,) = drawn.truth.files
     return {(image.image, half): page for image in file.images for half, page in image.halves.items()}
 
 
@@ -42,37 +42,37 @@ def pages_of(taken: Taken) -> dict[tuple[int, str], str]:
     return {(row.image, row.half): row.page for row in ledger}
 
 
-def test_the_scan_is_kept_byte_for_byte(taken: Taken) -> None:
+def test_the_scan_is_kept_byte_for_byte(taken: Taken, drawn: DrawnScan) -> None:
     (file,) = scans.files(taken.sessions, SYSTEM, paper_id=taken.paper_id)
 
-    assert taken.blobs.get(file.sha256) == taken.drawn.pdfs[0].read_bytes()
+    assert taken.blobs.get(file.sha256) == drawn.pdfs[0].read_bytes()
 
 
-def test_every_half_page_has_its_page_and_the_sum_is_right(taken: Taken) -> None:
+def test_every_half_page_has_its_page_and_the_sum_is_right(taken: Taken, drawn: DrawnScan) -> None:
     taken.run()
 
-    assert pages_of(taken) == truth_of(taken)
+    assert pages_of(taken) == truth_of(drawn)
     sums = scans.ledger_sums(taken.sessions, SYSTEM, paper_id=taken.paper_id)
     assert sums.is_balanced
-    assert sums.half_pages == len(truth_of(taken)) == sums.by_place["booklet"]
+    assert sums.half_pages == len(truth_of(drawn)) == sums.by_place["booklet"]
     assert sums.files_waiting == 0
 
 
-def test_each_booklet_has_a_header_whose_fields_are_kept(taken: Taken) -> None:
+def test_each_booklet_has_a_header_whose_fields_are_kept(taken: Taken, drawn: DrawnScan) -> None:
     taken.run()
 
     with taken.sessions() as session:
         headers = session.scalars(select(Header)).all()
         booklets = session.scalar(select(func.count()).select_from(Booklet))
-    assert len(headers) == booklets == len(truth_of(taken)) // 4
+    assert len(headers) == booklets == len(truth_of(drawn)) // 4
     for header in headers:
         assert set(header.field_crops) == {"surname", "first_name", "birth_date", "class"}
         assert taken.blobs.get(header.crop_sha256).startswith(b"\xff\xd8")
 
 
-def test_the_same_file_is_recognised_and_not_taken_in_again(taken: Taken) -> None:
+def test_the_same_file_is_recognised_and_not_taken_in_again(taken: Taken, drawn: DrawnScan) -> None:
     taken.run()
-    pdf = taken.drawn.pdfs[0]
+    pdf = drawn.pdfs[0]
 
     again = scans.add_scan(
         taken.sessions, SYSTEM, taken.blobs, paper_id=taken.paper_id, file_name="copie.pdf", path=pdf
@@ -83,7 +83,9 @@ def test_the_same_file_is_recognised_and_not_taken_in_again(taken: Taken) -> Non
     assert len(scans.files(taken.sessions, SYSTEM, paper_id=taken.paper_id)) == 1
 
 
-def test_a_worker_killed_in_the_middle_leaves_nothing_and_the_next_one_does_it_all(taken: Taken) -> None:
+def test_a_worker_killed_in_the_middle_leaves_nothing_and_the_next_one_does_it_all(
+    taken: Taken, drawn: DrawnScan
+) -> None:
     class Killed(BaseException):
         pass
 
@@ -105,12 +107,12 @@ def test_a_worker_killed_in_the_middle_leaves_nothing_and_the_next_one_does_it_a
         embedded.run_next(taken.sessions, {"ingest": dies})
     taken.run()
 
-    assert pages_of(taken) == truth_of(taken)
+    assert pages_of(taken) == truth_of(drawn)
     with taken.sessions() as session:
-        assert session.scalar(select(func.count()).select_from(HalfPage)) == len(truth_of(taken))
+        assert session.scalar(select(func.count()).select_from(HalfPage)) == len(truth_of(drawn))
 
 
-def test_a_worker_that_lost_its_lease_writes_nothing(taken: Taken) -> None:
+def test_a_worker_that_lost_its_lease_writes_nothing(taken: Taken, drawn: DrawnScan) -> None:
     slow = rows.lease(taken.sessions)
     assert slow is not None
     with taken.sessions.begin() as session:
@@ -120,7 +122,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(taken: Taken) -> None:
     with pytest.raises(rows.LeaseLost):
         taken.handlers()["ingest"](slow)
 
-    assert pages_of(taken) == truth_of(taken)
+    assert pages_of(taken) == truth_of(drawn)
 
 
 def test_three_failures_put_a_job_aside_with_its_message(taken: Taken) -> None:
@@ -182,14 +184,14 @@ def test_a_file_that_is_no_scan_is_refused_and_nothing_is_written(
         assert session.scalar(select(func.count()).select_from(ScanFile)) == 1
 
 
-def test_scans_of_a_paper_that_does_not_exist_are_refused(taken: Taken) -> None:
+def test_scans_of_a_paper_that_does_not_exist_are_refused(taken: Taken, drawn: DrawnScan) -> None:
     with pytest.raises(NotFound):
         scans.add_scan(
-            taken.sessions, SYSTEM, taken.blobs, paper_id=999, file_name="x.pdf", path=taken.drawn.pdfs[0]
+            taken.sessions, SYSTEM, taken.blobs, paper_id=999, file_name="x.pdf", path=drawn.pdfs[0]
         )
 
 
-def test_scans_and_ledger_are_not_for_correctors(taken: Taken) -> None:
+def test_scans_and_ledger_are_not_for_correctors(taken: Taken, drawn: DrawnScan) -> None:
     with pytest.raises(NotAllowed):
         scans.ledger(taken.sessions, CORRECTOR, paper_id=taken.paper_id)
     with pytest.raises(NotAllowed):
@@ -201,5 +203,5 @@ def test_scans_and_ledger_are_not_for_correctors(taken: Taken) -> None:
             taken.blobs,
             paper_id=taken.paper_id,
             file_name="x.pdf",
-            path=taken.drawn.pdfs[0],
+            path=drawn.pdfs[0],
         )

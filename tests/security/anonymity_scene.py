@@ -19,7 +19,7 @@ from core.domain.entries import DecisionKind
 from core.imaging import analyse
 from core.imaging.header_models import builtin_models
 from core.jobs import embedded
-from core.services import allocation, copies, exams, finalisation, identification, publication, scans
+from core.services import allocation, copies, finalisation, identification, publication, scans
 from core.services.copy_rows import current_pages
 from core.services.finalisation import FINALISE, run_finalise
 from core.storage.blobs import BlobStore
@@ -81,9 +81,7 @@ def telling_scan(path: Path, images: Sequence[bytes], owners: Sequence[PupilTrut
         with pdf.open_metadata() as metadata:
             metadata["dc:title"] = _name(owners[0])
         with pdf.open_outline() as outline:
-            outline.root += [
-                pikepdf.OutlineItem(_name(pupil), index) for index, pupil in enumerate(owners)
-            ]
+            outline.root += [pikepdf.OutlineItem(_name(pupil), index) for index, pupil in enumerate(owners)]
         pdf.attachments["liste.txt"] = "\n".join(map(_name, owners)).encode()
         pdf.save(path)
 
@@ -117,9 +115,7 @@ def _add_page(pdf: pikepdf.Pdf, jpeg: bytes, bare: bytes, name: str) -> None:
     page = pikepdf.Dictionary(
         Type=pikepdf.Name.Page,
         MediaBox=[0, 0, *size],
-        Resources=pikepdf.Dictionary(
-            XObject=pikepdf.Dictionary(Im0=image), Font=pikepdf.Dictionary(F0=font)
-        ),
+        Resources=pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im0=image), Font=pikepdf.Dictionary(F0=font)),
         Contents=pdf.make_stream(content + b") Tj ET"),
         Thumb=thumbnail,
     )
@@ -142,7 +138,9 @@ def _image(pdf: pikepdf.Pdf, jpeg: bytes, width: int, height: int) -> pikepdf.Ob
     )
 
 
-def fed_every_way(front: bytes, back: bytes, truth: Sequence[ImageTruth]) -> tuple[list[bytes], list[ImageTruth]]:
+def fed_every_way(
+    front: bytes, back: bytes, truth: Sequence[ImageTruth]
+) -> tuple[list[bytes], list[ImageTruth]]:
     """One upright sheet fed in the ways of ``FEEDS``: its images, and where its header is in each."""
     images: list[bytes] = []
     truths: list[ImageTruth] = []
@@ -250,7 +248,7 @@ def build(sessions: Sessions, blobs: BlobStore, drawn: DrawnScan, folder: Path) 
             sessions, SYSTEM, blobs, paper_id=taken.paper_id, file_name=UNKNOWN_NAME, path=unknown_scan
         )
         taken.run()
-    _decide(taken)
+    _decide(taken, drawn)
     copies.release(sessions, SYSTEM, paper_id=taken.paper_id, pending=True)
     allocation.allocate(sessions, SYSTEM, paper_id=taken.paper_id, correctors=CORRECTORS, seed=1)
     truths = {SCAN_NAME: file.images, UNKNOWN_NAME: tuple(ways_truth)}
@@ -269,7 +267,7 @@ def _number_people_from_afar(sessions: Sessions) -> None:
         session.add(Candidate(id=FIRST_CANDIDATE, session_id=past.id, person_id=FIRST_PERSON))
 
 
-def _decide(taken: Taken) -> None:
+def _decide(taken: Taken, drawn: DrawnScan) -> None:
     """Every sheet of the class is its pupil's; the stranger is not listed; nobody can read the unknown headers."""
     with taken.sessions() as session:
         candidates = dict(
@@ -277,7 +275,7 @@ def _decide(taken: Taken) -> None:
                 select(Identity.ine, Candidate.id).join(Candidate, Candidate.person_id == Identity.person_id)
             ).all()
         )
-    sheets = story.sheets(taken.drawn)
+    sheets = story.sheets(drawn)
     tasks = identification.desk(taken.sessions, SYSTEM, paper_id=taken.paper_id).tasks
     assert len(tasks) == len(sheets) + 1
     for place, task in enumerate(tasks):
@@ -307,7 +305,10 @@ def _copies(sessions: Sessions, truths: Mapping[str, Sequence[ImageTruth]]) -> d
                 code=copy.code,
                 corrector=copy.record.corrector.login,
                 pupil=identity.ine or "" if identity is not None else "",
-                halves={number: _shown(half, truths[names[half.image.scan_file_id]]) for number, half in pages.items()},
+                halves={
+                    number: _shown(half, truths[names[half.image.scan_file_id]])
+                    for number, half in pages.items()
+                },
                 booklet_pages={
                     number: (half.booklet_id or 0, half.position or 0) for number, half in pages.items()
                 },

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import html
 import io
-import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote
 
 import cv2
@@ -119,9 +119,7 @@ def _seen_as_shown(sheet: Gray, half: ShownHalf) -> set[str]:
     left, top = (columns - width * scale) / 2, (rows - height * scale) / 2
     placed = {name: half.place(box) for name, box in telling_boxes(half.image).items()}
     frame = (left, top, left + width * scale, top + height * scale)
-    return {
-        name for name, shares in placed.items() if shares is not None and _is_drawn(sheet, shares, frame)
-    }
+    return {name for name, shares in placed.items() if shares is not None and _is_drawn(sheet, shares, frame)}
 
 
 def _is_drawn(page: Gray, shares: Shares, frame: tuple[float, float, float, float]) -> bool:
@@ -143,9 +141,7 @@ def _varies(part: Gray) -> bool:
 
 def decoded(jpeg: bytes) -> Gray:
     """Grey pixels of a JPEG as stored."""
-    gray = cv2.imdecode(
-        np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
-    )
+    gray = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
     assert gray is not None
     return gray.astype(np.uint8)
 
@@ -203,18 +199,24 @@ def _pattern(words: Iterable[str]) -> re.Pattern[str]:
 
 def _dates(iso: str) -> set[str]:
     year, month, day = iso.split("-")
-    return {iso, f"{year}{month}{day}", f"{day}{month}{year}", f"{day}/{month}/{year}", f"{day}/{month}/{year[2:]}"}
+    return {
+        iso,
+        f"{year}{month}{day}",
+        f"{day}{month}{year}",
+        f"{day}/{month}/{year}",
+        f"{day}/{month}/{year[2:]}",
+    }
 
 
 def _unescaped(text: str) -> str:
-    """JSON with its ``\\u00e9`` read."""
-    try:
-        return json.dumps(json.loads(text), ensure_ascii=False)
-    except ValueError:
-        return ""
+    """JSON with its ``\\u00e9`` read, also within a string of other JSON."""
+    return re.sub(r"\\+u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
 
 
 # --- what a PDF and a JPEG hold beside pixels
+
+
+_PAGE_KEYS = ("/Type", "/Parent", "/MediaBox", "/CropBox", "/Resources", "/Contents", "/Rotate", "/Trans")
 
 
 def jpeg_extras(jpeg: bytes) -> list[str]:
@@ -254,14 +256,10 @@ def pdf_extras(content: bytes) -> list[str]:
         extras = [f"root {key}" for key in pdf.Root.keys() if key not in ("/Type", "/Pages", "/Version")]  # noqa: SIM118
         if "/Info" in pdf.trailer:
             extras.append("information")
-        shown = {
-            image.objgen
-            for page in pdf.pages
-            for image in page.Resources.get("/XObject", {}).values()
-        }
+        shown = {image.objgen for page in pdf.pages for image in page.Resources.get("/XObject", {}).values()}
         for number, page in enumerate(pdf.pages, 1):
-            kept = ("/Type", "/Parent", "/MediaBox", "/CropBox", "/Resources", "/Contents", "/Rotate", "/Trans")
-            extras += [f"page {number} {key}" for key in page.keys() if key not in kept]  # noqa: SIM118
+            entries: Any = page.obj
+            extras += [f"page {number} {key}" for key in entries.keys() if key not in _PAGE_KEYS]  # noqa: SIM118
         for stream in _streams(pdf):
             if "/Metadata" in stream:
                 extras.append("metadata")

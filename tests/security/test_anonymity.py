@@ -6,17 +6,15 @@ sheet and the ink of each of its fields, wherever the sheet was turned to.
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf import json_format
 from httpx2 import Response
 from sqlalchemy import select
 from starlette.applications import Starlette
@@ -32,7 +30,7 @@ from core.services import accounts
 from core.services.copy_pdf import masked_pdf, read_content
 from tests.integration.builders import add_account
 from tests.security import anonymity_scene
-from tests.security.anonymity_scene import CORRECTORS, DPI, Scene, SceneCopy
+from tests.security.anonymity_scene import CORRECTORS, Scene, SceneCopy
 from tests.security.anonymity_search import (
     LEVELS,
     ShownHalf,
@@ -173,7 +171,9 @@ def _mark(stage: Stage, copy: SceneCopy) -> None:
     browser = stage.corrector_of(copy)
     view = browser.get(f"/marking/{copy.code}").json()
     actions: list[dict[str, Any]] = [
-        {"kind": "mark", "item_id": item["item_id"], "points": "0,25"} for item in view["items"] if item["is_leaf"]
+        {"kind": "mark", "item_id": item["item_id"], "points": "0,25"}
+        for item in view["items"]
+        if item["is_leaf"]
     ]
     actions.append({"kind": "appreciation", "text": "Travail sérieux."})
     for action in actions:
@@ -374,7 +374,9 @@ def test_no_address_no_header_and_no_answer_tells_a_corrector_whose_a_copy_is(st
         browser.get(f"/files/copies/{copy.code}/marked.pdf")
         browser.get(named_address(copy, 1))
         browser.get(booklet_address(copy, 1))
-        browser.post(f"/marking/{copy.code}", {"actions": [{"kind": "clear", "item_id": 1, "expected_version": 1}]})
+        browser.post(
+            f"/marking/{copy.code}", {"actions": [{"kind": "clear", "item_id": 1, "expected_version": 1}]}
+        )
 
     for login in CORRECTORS:
         answers = stage.browsers[login].answers
@@ -385,7 +387,9 @@ def test_no_address_no_header_and_no_answer_tells_a_corrector_whose_a_copy_is(st
 
 def told_by(answer: Response, telling: Telling) -> set[str]:
     """What an answer tells by its address, its headers and its words."""
-    head = "\n".join([str(answer.request.url), *(f"{name}: {value}" for name, value in answer.headers.items())])
+    head = "\n".join(
+        [str(answer.request.url), *(f"{name}: {value}" for name, value in answer.headers.items())]
+    )
     is_text = answer.headers.get("content-type", "").startswith(("application/json", "text/"))
     return telling.in_text(head) | (telling.in_text(answer.text) if is_text else set())
 
@@ -405,9 +409,7 @@ def test_the_same_search_finds_names_and_scans_in_the_answers_of_the_secretariat
 def test_no_page_of_the_application_tells_a_corrector_whose_a_copy_is(
     stage: Stage, login: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    token = stage.browsers[login].client.cookies[COOKIE]
-    monkeypatch.setattr(guard, "cookie", lambda: token)
-    app = AppTest.from_file(str(Path(guard.__file__).parent / "app.py"), default_timeout=60)
+    app = _application(stage.browsers[login], monkeypatch)
     mine = [copy.code for copy in stage.scene.copies.values() if copy.corrector == login]
 
     drawn = {name: _drawn(app, name) for name in ("", "my_copies")}
@@ -422,6 +424,22 @@ def test_no_page_of_the_application_tells_a_corrector_whose_a_copy_is(
         assert stage.telling.in_text(words) == set(), page
 
 
+def test_the_same_search_finds_the_names_on_the_pages_of_the_secretariat_s_application(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = _application(stage.browsers["secretariat"], monkeypatch)
+
+    listed = {folded(pupil.surname) for pupil in stage.truth.pupils.values() if pupil.on_roster}
+    assert stage.telling.in_text(_drawn(app, "identify")) >= listed
+
+
+def _application(browser: Heard, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The application as somebody who is signed in gets it, not run yet."""
+    token = browser.client.cookies[COOKIE]
+    monkeypatch.setattr(guard, "cookie", lambda: token)
+    return AppTest.from_file(str(Path(guard.__file__).parent / "app.py"), default_timeout=60)
+
+
 def _drawn(app: AppTest, name: str) -> str:
     """Everything a page sends to the browser, tables and components included."""
     if not app._registered_pages:
@@ -431,15 +449,29 @@ def _drawn(app: AppTest, name: str) -> str:
     )
     app.run()
     assert not app.exception
-    sent = [json.dumps(json_format.MessageToDict(proto), ensure_ascii=False) for proto in _protos(app._tree)]
-    return "\n".join([*sent, *(table.value.to_csv() for table in app.dataframe)])
+    tables = (table.value.to_csv() for table in app.dataframe)
+    return "\n".join([*_sent(app._tree), *tables])
 
 
-def _protos(node: Any) -> Iterator[Any]:
-    if node.proto is not None:
-        yield node.proto
+def _sent(node: Any) -> Iterator[str]:
+    yield from _words(getattr(node, "proto", None))
     for child in getattr(node, "children", {}).values():
-        yield from _protos(child)
+        yield from _sent(child)
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Every text of a message of Streamlit's protocol."""
+    if isinstance(value, str):
+        yield value
+    elif hasattr(value, "ListFields"):
+        for _, item in value.ListFields():
+            yield from _words(item)
+    elif hasattr(value, "values"):
+        for item in value.values():
+            yield from _words(item)
+    elif isinstance(value, Iterable) and not isinstance(value, bytes):
+        for item in value:
+            yield from _words(item)
 
 
 # --- who may not even ask
@@ -450,7 +482,9 @@ def test_a_copy_of_somebody_else_and_a_code_by_chance_get_the_same_refusal(stage
     browser = stage.browsers[CORRECTORS[0]]
 
     for path in ("/files/copies/{}/pages/1.jpg", "/files/copies/{}/marked.pdf", "/marking/{}"):
-        refused, unknown = (browser.get(path.format(code)) for code in (theirs.code, new_code(secrets.choice)))
+        refused, unknown = (
+            browser.get(path.format(code)) for code in (theirs.code, new_code(secrets.choice))
+        )
 
         assert refused.status_code == unknown.status_code == 403
         assert refused.content == unknown.content
@@ -459,7 +493,11 @@ def test_a_copy_of_somebody_else_and_a_code_by_chance_get_the_same_refusal(stage
 def test_only_the_corrector_of_a_copy_gets_its_masked_pages(stage: Stage) -> None:
     for copy in stage.scene.copies.values():
         for login, status in (("", 401), (STUDENT, 403), ("secretariat", 403)):
-            for path in (masked_address(copy, 1), f"/files/copies/{copy.code}/marked.pdf", f"/marking/{copy.code}"):
+            for path in (
+                masked_address(copy, 1),
+                f"/files/copies/{copy.code}/marked.pdf",
+                f"/marking/{copy.code}",
+            ):
                 assert stage.browsers[login].get(path).status_code == status
 
 
@@ -474,16 +512,3 @@ def test_no_corrector_gets_an_address_that_shows_names(stage: Stage) -> None:
             f"/files/ledger/{stage.scene.taken.paper_id}.csv",
         ):
             assert stage.corrector_of(copy).get(path).status_code == 403
-
-
-def test_debug(stage, monkeypatch):
-    token = stage.browsers[CORRECTORS[0]].client.cookies[COOKIE]
-    monkeypatch.setattr(guard, "cookie", lambda: token)
-    app = AppTest.from_file(str(Path(guard.__file__).parent / "app.py"), default_timeout=60)
-    _drawn(app, "")
-    for copy in stage.scene.copies.values():
-        if copy.corrector == CORRECTORS[0]:
-            app.query_params["copie"] = copy.code
-            print(_drawn(app, "marking")[:6000])
-            break
-    print(_drawn(app, "my_copies")[:3000])

@@ -27,7 +27,9 @@ def with_segments(content: bytes, *segments: tuple[int, bytes]) -> bytes:
     return content[:2] + b"".join(parts) + content[2:]
 
 
-@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 2}, {"quality": 100}])
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"restart_marker_blocks": 2}, {"quality": 100}]
+)
 def test_a_jpeg_that_holds_only_pixels_comes_back_byte_for_byte(options: dict[str, object]) -> None:
     content = jpeg(**options)
 

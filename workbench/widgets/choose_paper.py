@@ -18,8 +18,11 @@ _CHOSEN = "chosen_paper"
 _WIDTH_PX = 440
 
 
-def paper_heading(actor: Actor, text: str) -> exams.PaperLine | None:
+def paper_heading(actor: Actor, text: str, *, newest: bool = False) -> exams.PaperLine | None:
     """The title line of a page about one paper, the choice of the paper at its right.
+
+    Shown first is the paper last chosen; without one, the ``newest``, or the newest that has copies: what
+    is steered has copies, what the secretariat works on may still wait for its scans.
 
     Returns:
         The chosen paper; ``None`` when there is none yet, which is then said.
@@ -36,18 +39,8 @@ def paper_heading(actor: Actor, text: str) -> exams.PaperLine | None:
         return None
     with st.container(key="paper_heading", horizontal=True, vertical_alignment="center"):
         title(text)
-        # What is steered is a paper that has copies; the one made last may still wait for its scans.
-        first = max(found, key=lambda paper: (paper.copies > 0, paper.paper_id))
+        first = max(found, key=lambda paper: (newest or paper.copies > 0, paper.paper_id))
         return _choice(found, first, width=_WIDTH_PX)
-
-
-def choose_paper(actor: Actor) -> exams.PaperLine | None:
-    """Let the person choose a paper, the last one chosen first; ``None`` when there is none yet."""
-    found = exams.papers(sessions(), actor)
-    if not found:
-        st.info(_("Aucune épreuve pour l'instant : commencez par importer une liste et créer une épreuve."))
-        return None
-    return _choice(found, max(found, key=lambda paper: paper.paper_id), width="stretch")
 
 
 def remember_paper(paper_id: int) -> None:

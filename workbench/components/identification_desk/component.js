@@ -47,7 +47,9 @@ class Desk {
     this.tasks = data.tasks;
     this.candidates = data.candidates;
     this.byId = new Map(data.candidates.map((candidate) => [candidate.id, candidate]));
-    if (fresh) this.at = Math.max(0, this.tasks.findIndex((task) => !task.decided));
+    // What was accepted in one press needs no look: on to the first copy that waits.
+    if (fresh) document.activeElement?.blur();
+    if (fresh || this.task?.decided) this.at = Math.max(0, this.tasks.findIndex((task) => !task.decided));
     this.show(Math.min(this.at, this.tasks.length - 1));
   }
 
@@ -200,7 +202,8 @@ class Desk {
         if (!answer.ok) throw new Error(result.error?.sentence || "Le serveur a refusé cette décision.");
         if (task.decided && result.decision_id) task.decided.id = result.decision_id;
         this.waiting -= 1;
-        this.tell(this.waiting || this.tasks.some((other) => !other.decided) ? "" : "Toutes les copies sont identifiées.");
+        const all = !this.waiting && this.tasks.every((other) => other.decided);
+        this.tell(all ? "Toutes les copies sont identifiées." : "", "done");
         this.drawProgress();
       } catch (error) {
         this.waiting -= 1;
@@ -223,7 +226,8 @@ class Desk {
     this.drawProgress();
   }
 
-  tell(message) {
+  tell(message, tone = "stop") {
+    this.part("message").className = `message ${tone}`;
     this.part("message").textContent = message;
   }
 

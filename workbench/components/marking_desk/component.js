@@ -55,14 +55,19 @@ class Desk {
   }
 
   load(data) {
-    if (this.code === data.view.code && this.pending.length) return;
+    // A rerun of the page may bring a view older than what was typed since.
+    if (this.code === data.view.code && (this.pending.length || data.view.version <= this.version)) return;
     const fresh = this.code !== data.view.code;
     this.csrf = data.csrf;
     this.take(data.view);
     if (fresh) {
       this.page = 1;
       this.active = Math.max(0, this.leaves.findIndex((leaf) => !this.marks[leaf.item_id]));
+      // The button that led here would take the Enter that validates a mark.
+      document.activeElement?.blur();
       this.restore();
+      // The page may have been drawn before the last marks were kept, or be drawn a second time.
+      this.refresh();
     }
     this.drawAll();
   }
@@ -162,9 +167,23 @@ class Desk {
   async refresh() {
     const answer = await fetch(`/marking/${this.code}`);
     if (!answer.ok) return;
-    this.take(await answer.json());
+    const view = await answer.json();
+    if (view.version < this.version) return;
+    this.take(view);
     this.pending.forEach((action) => this.apply(action));
     this.drawPage();
+    this.drawState();
+    this.redrawTexts();
+  }
+
+  // What is being typed stays as it is.
+  redrawTexts() {
+    for (const leaf of this.leaves) {
+      const remark = this.root.querySelector(`[data-item="${leaf.item_id}"] .remark`);
+      if (remark !== this.root.activeElement) remark.value = this.remarks[leaf.item_id] || "";
+    }
+    const appreciation = this.part("appreciation");
+    if (appreciation !== this.root.activeElement) appreciation.value = this.appreciation;
   }
 
   // --- drawing ----------------------------------------------------------------------------------
