@@ -13,7 +13,7 @@ from core.reports.words import class_label, floats, percent, shown, tick_step, t
 SMALLEST_CLASS = 5
 """Fewer copies than this tell about pupils, not about a class (statistics.md, "n < 5 masked")."""
 
-_MENTIONS = ((12, 14, "AB"), (14, 16, "B"), (16, 18, "TB"), (18, 20, "Félicitations"))
+_MENTIONS = ((12, 14, "AB"), (14, 16, "B"), (16, 18, "TB"), (18, 20, "Fél."))
 
 
 def mark_distribution(bins: ReportTable, summary: ReportTable) -> Figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy import func, select
@@ -26,6 +27,34 @@ from core.domain.grades import Grade, GradeRule, RoundingMode, final_mark
 from core.domain.marking import Mark, MarkState, Total, total
 from core.domain.scheme import Item
 from core.errors import NotFound
+
+
+@dataclass(frozen=True)
+class ItemView:
+    """An item of a scheme; ``depth`` is 0 for an exercise, ``points`` of a node the sum of its leaves."""
+
+    item_id: int
+    code: str
+    label: str
+    points: Decimal
+    bonus: bool
+    competence: str
+    is_leaf: bool
+    depth: int
+
+
+def item_view(line: SchemeLine) -> ItemView:
+    """A scheme line as screens show it."""
+    return ItemView(
+        item_id=line.item_id,
+        code=line.code,
+        label=line.label,
+        points=to_points(line.points_hundredths),
+        bonus=line.bonus,
+        competence=line.competence,
+        is_leaf=line.is_leaf,
+        depth=line.code.count("."),
+    )
 
 
 def authorised_copy(

@@ -30,6 +30,7 @@ from core.domain.scheme import DEFAULT_STEP, Scheme, build
 from core.domain.scheme_lines import read_scheme
 from core.errors import BadInput, NotFound
 from core.services import journal
+from core.services.copy_rows import ItemView, item_view
 from core.services.entries import EntriesReport, import_entries
 from core.services.rosters import (
     PreviewLine,
@@ -90,20 +91,6 @@ class PaperLine:
     sat_on: date | None
     entries: int
     copies: int
-
-
-@dataclass(frozen=True)
-class ItemView:
-    """An item of a scheme; ``depth`` is 0 for an exercise, ``points`` of a node the sum of its leaves."""
-
-    item_id: int
-    code: str
-    label: str
-    points: Decimal
-    bonus: bool
-    competence: str
-    is_leaf: bool
-    depth: int
 
 
 @dataclass(frozen=True)
@@ -357,20 +344,7 @@ def _current_schemes(session: Session, paper_id: int) -> dict[str, tuple[ItemVie
         .where(Variant.paper_id == paper_id, SchemeVersion.superseded_at.is_(None))
         .order_by(Variant.code)
     ).all()
-    return {code: tuple(_item_view(line) for line in version.lines) for code, version in versions}
-
-
-def _item_view(line: SchemeLine) -> ItemView:
-    return ItemView(
-        item_id=line.item_id,
-        code=line.code,
-        label=line.label,
-        points=to_points(line.points_hundredths),
-        bonus=line.bonus,
-        competence=line.competence,
-        is_leaf=line.is_leaf,
-        depth=line.code.count("."),
-    )
+    return {code: tuple(item_view(line) for line in version.lines) for code, version in versions}
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:

@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.db.points import to_points
 from core.db.session import Sessions
 from core.db.tables import Copy, Marking, SchemeLine
 from core.db.tables.base import now
@@ -21,8 +20,10 @@ from core.domain.marking import Mark, MarkingKind, MarkState
 from core.errors import Conflict, NotFound
 from core.services import journal
 from core.services.copy_rows import (
+    ItemView,
     authorised_copy,
     current_pages,
+    item_view,
     mark_of,
     marks_of,
     page_counts,
@@ -77,20 +78,6 @@ class MyCopy:
     total: Decimal
     completed: bool
     kind: MarkingKind
-
-
-@dataclass(frozen=True)
-class ItemView:
-    """A line of the scheme; leaves are marked, from 0 to ``points``."""
-
-    item_id: int
-    code: str
-    label: str
-    points: Decimal
-    bonus: bool
-    competence: str
-    is_leaf: bool
-    depth: int
 
 
 @dataclass(frozen=True)
@@ -322,20 +309,6 @@ def _view(session: Session, copy: Copy, state: OpenMarking, *, by_me: bool) -> M
         claimed_by_me=by_me,
         step=state.step,
         failure=copy.failure,
-    )
-
-
-def item_view(line: SchemeLine) -> ItemView:
-    """A scheme line as screens show it."""
-    return ItemView(
-        item_id=line.item_id,
-        code=line.code,
-        label=line.label,
-        points=to_points(line.points_hundredths),
-        bonus=line.bonus,
-        competence=line.competence,
-        is_leaf=line.is_leaf,
-        depth=line.code.count("."),
     )
 
 

@@ -51,8 +51,9 @@ class Visitor:
             self.page.get_by_label("Nouveau mot de passe").fill(chosen)
             self.page.get_by_label("Le même, encore une fois").fill(chosen)
             self.page.get_by_role("button", name="Enregistrer").click()
-            expect(first).to_be_hidden()
             password = chosen
+        # The change of password is done once the application itself is there.
+        expect(self.page.get_by_role("heading", name="Accueil")).to_be_visible()
         return password
 
     def open(self, name: str) -> None:

@@ -81,7 +81,7 @@ def test_mentions_are_bands_and_mean_and_median_are_lines(shown: Dashboard) -> N
         (12, 14, "AB"),
         (14, 16, "B"),
         (16, 18, "TB"),
-        (18, 20, "Félicitations"),
+        (18, 20, "Fél."),
     ]
     assert [mark.label for mark in distribution.marks] == ["moyenne 12,0", "médiane 12,00"]
 

@@ -19,4 +19,7 @@ def session_bar(who: SignedIn | None) -> None:
     """Draw the name and the sign-out button; for a visitor nothing shows, but the page is told to be French."""
     signed_in = {"name": who.display_name, "csrf": who.csrf_token} if who else {"name": "", "csrf": ""}
     with st.container(key="session_bar"):
-        _render(key="session_bar_component", data={**signed_in, "sign_out": _("Se déconnecter"), "skip": _("Aller au contenu")})
+        _render(
+            key="session_bar_component",
+            data={**signed_in, "sign_out": _("Se déconnecter"), "skip": _("Aller au contenu")},
+        )
