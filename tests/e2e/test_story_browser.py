@@ -228,7 +228,7 @@ def _identify(secretariat: Visitor, drawn: DrawnScan) -> None:
 def _share(coordination: Visitor) -> None:
     coordination.open("allocation")
     coordination.page.get_by_role("button", name=re.compile("Répartir")).click()
-    expect(coordination.page.get_by_text(re.compile("27 copies"))).to_be_visible()
+    expect(coordination.page.get_by_text("27 copies réparties")).to_be_visible()
 
 
 def _mark(corrector: Visitor, drawn: DrawnScan) -> dict[str, story.Marked]:
@@ -270,8 +270,9 @@ def _type_marks(page: Page, marked: story.Marked) -> None:
 
 def _finalise(corrector: Visitor) -> None:
     corrector.open("my_copies")
-    corrector.page.get_by_role("button", name=re.compile("Finaliser mes copies complètes")).click()
-    corrector.settle()
+    finalise = corrector.page.get_by_role("button", name=re.compile("Finaliser mes copies complètes"))
+    finalise.click()
+    expect(finalise).to_be_hidden()
 
 
 def _publish(coordination: Visitor) -> bytes:
