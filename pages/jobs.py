@@ -7,10 +7,11 @@ from core.i18n import _, moment, number, plural
 from core.services import exams, scans
 from core.services.scans import JobView
 from workbench import guard
+from workbench.job_words import KINDS
 from workbench.resources import sessions
 from workbench.sentences import sentence_of
 from workbench.widgets import Column, State, badge, empty, sentence, table, title
-from workbench.widgets.work import KINDS, watch_jobs
+from workbench.widgets.work import watch_jobs
 
 STATES = {
     "waiting": (State.WAITING, _("en attente")),

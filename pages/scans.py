@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from core.domain.access import Role
+from core.domain.access import Actor, Role
 from core.domain.entries import Place
 from core.i18n import _, number, plural, size
 from core.services import scans
@@ -13,8 +15,7 @@ from workbench.components.upload import upload
 from workbench.resources import sessions, settings
 from workbench.sentences import sentence_of
 from workbench.widgets.choose_paper import paper_heading
-
-REFRESH_S = 1.0
+from workbench.widgets.work import watch_jobs
 
 PLACES = {
     Place.BOOKLET: _("à identifier"),
@@ -26,12 +27,6 @@ PLACES = {
     Place.UNREADABLE: _("illisibles"),
     Place.ERASED: _("effacées"),
 }
-STAGES = {
-    ("ingest", "pages"): _("Pages trouvées"),
-    ("read", "names"): _("En-têtes lus"),
-    ("read", "matching"): _("Comparaison avec la liste"),
-}
-KINDS = {"ingest": _("Découpage des pages"), "read": _("Lecture des en-têtes")}
 
 
 def page() -> None:
@@ -47,48 +42,24 @@ def page() -> None:
         )
     )
     upload(paper_id=paper.paper_id, csrf_token=who.csrf_token)
-    busy = any(job.status in ("waiting", "running") for job in _jobs(paper.paper_id))
-    st.fragment(run_every=REFRESH_S if busy else None)(_state)(paper.paper_id, was_busy=busy)
-
-
-def _jobs(paper_id: int) -> list[scans.JobView]:
-    return scans.jobs(sessions(), guard.require(Role.SECRETARIAT, Role.ADMIN), paper_id=paper_id)
-
-
-def _state(paper_id: int, *, was_busy: bool) -> None:
-    """Progress while jobs run, the ledger and the files; redrawn whole once they end."""
-    alive = [job for job in _jobs(paper_id) if job.status in ("waiting", "running")]
-    for job in reversed(alive):
-        _progress(job)
-    if was_busy and not alive:
-        st.rerun()
-    _failures(paper_id)
-    _ledger(paper_id)
-    if not alive and _jobs(paper_id):
+    watch_jobs(who.actor, paper_id=paper.paper_id)
+    found = scans.jobs(sessions(), who.actor, paper_id=paper.paper_id)
+    _failures(found)
+    _ledger(who.actor, paper.paper_id)
+    if found and not any(job.status in ("waiting", "running") for job in found):
         navigation.link("identify", _("Identifier les copies"))
-    _files(paper_id)
+    _files(who.actor, paper.paper_id)
 
 
-def _progress(job: scans.JobView) -> None:
-    label = STAGES.get((job.kind, job.stage), KINDS.get(job.kind, job.kind))
-    if job.status == "waiting":
-        st.progress(0.0, text=_("{label} : en attente").format(label=KINDS.get(job.kind, job.kind)))
-    elif job.total:
-        st.progress(job.done / job.total, text=f"{label} : {number(job.done)} / {number(job.total)}")
-    else:
-        st.progress(0.0, text=_("{label} : démarrage").format(label=label))
-
-
-def _failures(paper_id: int) -> None:
-    for job in _jobs(paper_id):
+def _failures(found: Sequence[scans.JobView]) -> None:
+    for job in found:
         if job.status == "failed":
             st.error(
                 sentence_of(job.error_code or "internal_error", job.error_details), icon=":material/error:"
             )
 
 
-def _ledger(paper_id: int) -> None:
-    actor = guard.require(Role.SECRETARIAT, Role.ADMIN)
+def _ledger(actor: Actor, paper_id: int) -> None:
     sums = scans.ledger_sums(sessions(), actor, paper_id=paper_id)
     if not sums.half_pages:
         return
@@ -109,8 +80,7 @@ def _ledger(paper_id: int) -> None:
     )
 
 
-def _files(paper_id: int) -> None:
-    actor = guard.require(Role.SECRETARIAT, Role.ADMIN)
+def _files(actor: Actor, paper_id: int) -> None:
     found = scans.files(sessions(), actor, paper_id=paper_id)
     if not found:
         st.info(_("Aucun scan pour cette épreuve : déposez les fichiers du copieur ci-dessus."))

@@ -8,8 +8,10 @@ import getpass
 import io
 import json
 import sys
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -24,9 +26,11 @@ from core.jobs import embedded
 from core.services import scans
 from core.services.accounts import actor_for_login
 from core.services.handlers import handlers
+from workbench.job_words import KINDS
 from workbench.resources import blobs, sessions, settings
 from workbench.sentences import sentence
 
+_FOLLOW_S = 0.3
 FILE = click.Path(path_type=Path, dir_okay=False)
 OUT = click.option("--out", type=FILE, help="Écrire dans ce fichier plutôt qu'à l'écran.")
 
@@ -106,7 +110,7 @@ def run_jobs(who: Actor, paper_id: int) -> None:
     first_failure = {
         job.job_id for job in scans.jobs(sessions(), who, paper_id=paper_id) if job.status == "failed"
     }
-    with _bar() as bar:
+    with _watched(who, paper_id):
         while True:
             alive = [
                 job
@@ -115,8 +119,6 @@ def run_jobs(who: Actor, paper_id: int) -> None:
             ]
             if not alive:
                 break
-            bar.set_postfix_str(f"{len(alive)} en attente")
-            bar.update(0)
             if not any(embedded.run_next(sessions(), work, job_id=job.job_id) for job in reversed(alive)):
                 time.sleep(embedded.IDLE_S)
     for job in scans.jobs(sessions(), who, paper_id=paper_id):
@@ -124,5 +126,27 @@ def run_jobs(who: Actor, paper_id: int) -> None:
             raise WorkbenchError(job.error_code or "internal_error", **job.error_details)
 
 
-def _bar() -> tqdm[Any]:
-    return tqdm(total=0, desc="Travaux", disable=not sys.stderr.isatty(), file=sys.stderr)
+@contextmanager
+def _watched(who: Actor, paper_id: int) -> Iterator[None]:
+    """Show the progress of the paper's jobs on stderr while the block runs, when a person watches."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    stop = threading.Event()
+    with tqdm(total=0, file=sys.stderr, leave=False) as bar:
+        watcher = threading.Thread(target=_follow, args=(bar, stop, who, paper_id), daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            watcher.join()
+
+
+def _follow(bar: tqdm[Any], stop: threading.Event, who: Actor, paper_id: int) -> None:
+    while not stop.wait(_FOLLOW_S):
+        running = [job for job in scans.jobs(sessions(), who, paper_id=paper_id) if job.status == "running"]
+        if running and running[0].total:
+            bar.set_description(KINDS.get(running[0].kind, ""), refresh=False)
+            bar.total, bar.n = running[0].total, running[0].done
+            bar.refresh()
