@@ -40,6 +40,3 @@ def add(context: click.Context, login: str, roles: tuple[str, ...], name: str, p
         password=password,
     )
     write_json({"account": account_id, "login": login})
-
-
-COMMANDS = (account,)

@@ -1,46 +1,16 @@
-"""The demonstration: a class is drawn, scanned, identified, marked and published through the real services."""
+"""The demonstration and its accounts; what draws and marks the class stands in ``demo_class``."""
 
 from __future__ import annotations
 
-import csv
-import io
-import random
 import secrets
-import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
-from pathlib import Path
-
-import click
 
 from core.domain.access import Actor, Role
-from core.domain.entries import DecisionKind
-from core.services import (
-    accounts,
-    allocation,
-    copies,
-    exams,
-    finalisation,
-    identification,
-    marking,
-    publication,
-    scans,
-)
-from workbench.cli.shared import run_jobs
-from workbench.demo.draw import draw_scan
-from workbench.demo.fonts import SYSTEM_FONT_DIRS
-from workbench.demo.recipe import load
-from workbench.resources import blobs, sessions, settings
+from core.services import accounts, exams
+from workbench.resources import sessions
 
 SESSION = "Bac blanc de démonstration"
-TO_IDENTIFY = "Mathématiques — à identifier"
-PUBLISHED = "Mathématiques — publiée"
-LEFT_TO_MARK = 7
-"""Every seventh copy is left for the visitor to mark."""
-DEMO_DATA = Path(__file__).parents[2] / "data" / "demo"
-FONT_DIRS = SYSTEM_FONT_DIRS
+SYSTEM = Actor.system("demo")
 
 
 @dataclass(frozen=True)
@@ -59,141 +29,35 @@ STAFF = (
     ("Correction", "correctrice", (Role.CORRECTOR,), "Correctrice"),
     ("Coordination", "coordination", (Role.COORDINATOR,), "Coordination"),
 )
+"""Who they are for people, login, roles, displayed name."""
 
 
-def build() -> list[DemoAccount]:
-    """Build the demonstration when the home has none; give every demonstration account a new password."""
-    system = Actor.system("demo")
-    if not any(line.name == SESSION for line in exams.sessions_list(sessions(), system)):
-        _build_session(system)
-    return _renew_passwords(system)
+def build() -> None:
+    """Build the demonstration when the home has none."""
+    if any(line.name == SESSION for line in exams.sessions_list(sessions(), SYSTEM)):
+        return
+    # Drawing, reading and PDFs are imported only here: a second start does without them.
+    from workbench.cli.demo_class import build_class
 
-
-def _build_session(system: Actor) -> None:
+    known = {line.login for line in accounts.accounts(sessions(), SYSTEM)}
     for _, login, roles, name in STAFF:
-        if not any(line.login == login for line in accounts.accounts(sessions(), system)):
+        if login not in known:
             accounts.create_account(
-                sessions(), system, login=login, roles=roles, surname=name, password=secrets.token_urlsafe(12)
+                sessions(), SYSTEM, login=login, roles=roles, surname=name, password=secrets.token_urlsafe(12)
             )
-    folder = settings().home / "demonstration"
-    click.echo("Démonstration : dessin des copies d'une classe…", err=True)
-    drawn = draw_scan(load(DEMO_DATA / "recipe.json"), folder, font_dirs=FONT_DIRS)
-    report = exams.import_roster(
-        sessions(),
-        system,
-        session_name=SESSION,
-        file_name=drawn.roster.name,
-        content=drawn.roster.read_bytes(),
-        ends_on=date(date.today().year + 1, 8, 31),  # noqa: DTZ011 - a calendar day of this place
-    )
-    accounts.create_student_accounts(sessions(), system, session_id=report.session_id)
-    papers = [_paper(system, name, drawn.scheme, drawn.pdfs) for name in (PUBLISHED, TO_IDENTIFY)]
-    click.echo("Démonstration : lecture des en-têtes, correction et publication…", err=True)
-    for paper_id in papers:
-        run_jobs(system, paper_id)
-    _mark_and_publish(system, papers[0])
-    shutil.rmtree(folder)
+    build_class(SYSTEM, SESSION, [login for _, login, roles, _ in STAFF if Role.CORRECTOR in roles])
 
 
-def _paper(system: Actor, name: str, scheme: Path, pdfs: Sequence[Path]) -> int:
-    paper_id = exams.create_paper(
-        sessions(),
-        system,
-        session_name=SESSION,
-        name=name,
-        schemes={"A": (scheme.name, scheme.read_bytes())},
-        coefficient=Decimal(1),
-    )
-    for pdf in pdfs:
-        scans.add_scan(
-            sessions(),
-            system,
-            blobs(),
-            paper_id=paper_id,
-            file_name=pdf.name,
-            path=pdf,
-            lot_label="Salle 204",
-        )
-    return paper_id
+def renew_passwords() -> list[DemoAccount]:
+    """Give each demonstration account, and one pupil's, a new password."""
+    lines = accounts.accounts(sessions(), SYSTEM)
+    known = {line.login for line in lines}
+    found = [DemoAccount(role, login, _renew(login)) for role, login, _, _ in STAFF if login in known]
+    pupil = next((line.login for line in lines if line.roles == (Role.STUDENT,)), None)
+    return [*found, DemoAccount("Élève", pupil, _renew(pupil))] if pupil else found
 
 
-def _mark_and_publish(system: Actor, paper_id: int) -> None:
-    """Do what people will do: confirm the proposals, release, mark, finalise, publish."""
-    for task in identification.desk(sessions(), system, paper_id=paper_id).tasks:
-        best = task.ranked[0].candidate_id if task.ranked else None
-        identification.decide(
-            sessions(),
-            system,
-            booklet_id=task.booklet_id,
-            kind=DecisionKind.NOT_LISTED if best is None else DecisionKind.CANDIDATE,
-            candidate_id=best,
-            expected_decision_id=None,
-        )
-    copies.release(sessions(), system, paper_id=paper_id, pending=True)
-    correctors = [login for _, login, roles, _ in STAFF if Role.CORRECTOR in roles]
-    allocation.allocate(sessions(), system, paper_id=paper_id, correctors=correctors, seed=2027)
-    marking.import_marks(
-        sessions(), system, paper_id=paper_id, file_name="notes.csv", content=_marks(system, paper_id)
-    )
-    finalisation.finalise_paper(sessions(), system, paper_id=paper_id)
-    run_jobs(system, paper_id)
-    publication.publish(sessions(), system, blobs(), paper_id=paper_id)
-
-
-def _marks(system: Actor, paper_id: int) -> bytes:
-    """Marks of an imaginary class: each copy has an ability, each item a difficulty, steps of a quarter."""
-    chance = random.Random(2027)
-    leaves = [item for item in exams.paper(sessions(), system, paper_id=paper_id).scheme["A"] if item.is_leaf]
-    difficulty = {item.code: chance.gauss(0, 0.25) for item in leaves}
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["code", "item", "mark", "remark"])
-    for rank, line in enumerate(copies.copies(sessions(), system, paper_id=paper_id), 1):
-        if rank % LEFT_TO_MARK == 0:
-            continue
-        ability = chance.gauss(0.62, 0.18)
-        for item in leaves:
-            share = min(max(ability - difficulty[item.code] + chance.gauss(0, 0.3), 0), 1)
-            steps = round(share * float(item.points) * 4)
-            untreated = share == 0 and chance.random() < 0.4
-            writer.writerow(
-                [line.code, item.code, "" if untreated else Decimal(steps) / 4, _remark(chance, share)]
-            )
-        writer.writerow([line.code, "*", "", _appreciation(ability)])
-    return text.getvalue().encode()
-
-
-def _remark(chance: random.Random, share: float) -> str:
-    if chance.random() > 0.15:
-        return ""
-    if share > 0.8:
-        return chance.choice(["Très bien rédigé.", "Exact.", "Bonne démarche."])
-    if share > 0.3:
-        return chance.choice(["Justification incomplète.", "Erreur de calcul, la méthode est bonne."])
-    return chance.choice(["Revoir le cours.", "Il manque l'hypothèse.", "Hors sujet."])
-
-
-def _appreciation(ability: float) -> str:
-    if ability > 0.75:
-        return "Un très bon travail, clair et rigoureux."
-    if ability > 0.5:
-        return "Un ensemble satisfaisant ; soignez les justifications."
-    return "Des bases à consolider : reprenez les exercices du chapitre."
-
-
-def _renew_passwords(system: Actor) -> list[DemoAccount]:
-    found = [
-        DemoAccount(role, login, _renew(system, login))
-        for role, login, _, _ in STAFF
-        if any(line.login == login for line in accounts.accounts(sessions(), system))
-    ]
-    student = next(
-        (line.login for line in accounts.accounts(sessions(), system) if line.roles == (Role.STUDENT,)), None
-    )
-    return [*found, DemoAccount("Élève", student, _renew(system, student))] if student else found
-
-
-def _renew(system: Actor, login: str) -> str:
+def _renew(login: str) -> str:
     password = secrets.token_urlsafe(9)
-    accounts.set_password(sessions(), system, login=login, password=password, must_change=False)
+    accounts.set_password(sessions(), SYSTEM, login=login, password=password, must_change=False)
     return password

@@ -106,6 +106,3 @@ def _decimal(text: str) -> Decimal:
         return Decimal(text.replace(",", "."))
     except InvalidOperation:
         raise BadInput("not_a_number", value=text) from None
-
-
-COMMANDS = (roster, entries, paper)

@@ -109,6 +109,3 @@ def allocate(context: click.Context, paper_id: int, correctors: str, seed: int |
     write_json(
         allocation.allocate(sessions(), actor(context), paper_id=paper_id, correctors=logins, seed=seed)
     )
-
-
-COMMANDS = (identify, list_copies, release, allocate)

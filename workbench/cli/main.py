@@ -4,26 +4,57 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import click
 
 from core.errors import WorkbenchError
-from workbench.cli import accounts, exams, identify, marks, results, scans, serve
 from workbench.sentences import sentence
 
-COMMANDS: tuple[click.Command, ...] = (
-    *accounts.COMMANDS,
-    *exams.COMMANDS,
-    *scans.COMMANDS,
-    *identify.COMMANDS,
-    *marks.COMMANDS,
-    *results.COMMANDS,
-    *serve.COMMANDS,
-)
+COMMANDS = {
+    "account": "accounts.account",
+    "allocate": "identify.allocate",
+    "copies": "identify.list_copies",
+    "demo": "serve.demo",
+    "entries": "exams.entries",
+    "export": "results.export",
+    "finalise": "marks.finalise",
+    "identify": "identify.identify",
+    "marks": "marks.group",
+    "paper": "exams.paper",
+    "publish": "marks.publish",
+    "release": "identify.release",
+    "report": "results.report",
+    "roster": "exams.roster",
+    "scans": "scans.group",
+    "serve": "serve.serve",
+    "snapshot": "results.snapshot",
+    "withdraw": "marks.withdraw",
+    "worker": "serve.worker",
+}
+"""Where each command stands, below this package. Only the one that is asked for is imported: all together
+would cost every command seconds."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """The commands of the table, imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Every command, in alphabetical order."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of a name, ``None`` when there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(".")
+        command = getattr(import_module(f"workbench.cli.{module}"), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 - the table is wrong otherwise
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Dossier des données.")
 @click.option("--as", "login", help="Agir avec les droits de ce compte.")
 @click.pass_context
@@ -32,10 +63,6 @@ def korrigo(context: click.Context, home: Path | None, login: str | None) -> Non
     if home is not None:
         os.environ["KORRIGO_HOME"] = str(home.absolute())
     context.obj = login
-
-
-for command in COMMANDS:
-    korrigo.add_command(command)
 
 
 def main() -> None:

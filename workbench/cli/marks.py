@@ -8,7 +8,8 @@ import click
 
 from core.services import finalisation, marking, publication
 from workbench.cli.identify import PAPER
-from workbench.cli.shared import FILE, actor, content, run_jobs, write_json
+from workbench.cli.jobs import run_jobs
+from workbench.cli.shared import FILE, actor, content, write_json
 from workbench.resources import blobs, sessions
 
 
@@ -55,6 +56,3 @@ def publish(context: click.Context, paper_id: int) -> None:
 def withdraw(context: click.Context, paper_id: int) -> None:
     """Retire la publication."""
     write_json(publication.withdraw(sessions(), actor(context), paper_id=paper_id))
-
-
-COMMANDS = (group, finalise, publish, withdraw)

@@ -64,6 +64,3 @@ def report(
         raise click.UsageError("--paper est nécessaire.")
     table = results.report(sessions(), actor(context), name=name, paper_id=paper_id, home=settings().home)
     write_table(table.columns, table.rows, out)
-
-
-COMMANDS = (export, snapshot, report)

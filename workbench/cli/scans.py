@@ -9,7 +9,8 @@ import click
 
 from core.errors import BadInput
 from core.services import scans
-from workbench.cli.shared import FILE, OUT, actor, run_jobs, write_json, write_table
+from workbench.cli.jobs import run_jobs
+from workbench.cli.shared import FILE, OUT, actor, write_json, write_table
 from workbench.resources import blobs, sessions, settings
 
 
@@ -82,6 +83,3 @@ def ledger(context: click.Context, paper_id: int, out: Path | None) -> None:
     columns = [field.name for field in dataclasses.fields(scans.LedgerRow)]
     lines = scans.ledger(sessions(), actor(context), paper_id=paper_id)
     write_table(columns, [[getattr(line, column) for column in columns] for line in lines], out)
-
-
-COMMANDS = (group,)

@@ -30,7 +30,7 @@ def serve(host: str, port: int, no_worker: bool) -> None:
 def worker(processes: int) -> None:
     """Exécute les travaux de fond jusqu'à l'arrêt."""
     sessions()
-    sys.exit(_run_all([_worker_command() for _ in range(processes)]))
+    sys.exit(_until_one_ends([_start(_worker_command()) for _ in range(processes)]))
 
 
 @click.command()
@@ -39,42 +39,52 @@ def worker(processes: int) -> None:
 @click.option("--port", default=8501, type=click.IntRange(1, 65535))
 def demo(build_only: bool, host: str, port: int) -> None:
     """Construit la session de démonstration, donne de nouveaux mots de passe, puis sert."""
-    accounts = demonstration.build()
+    demonstration.build()
+    processes = [] if build_only else [_start(_web_command(host, port))]
+    # The passwords are renewed while the application starts.
+    accounts = demonstration.renew_passwords()
     click.echo(f"Korrigo : http://localhost:{port}")
     for account in accounts:
         click.echo(f"  {account.role:<16} {account.login:<20} {account.password}")
     sys.stdout.flush()
     if not build_only:
-        sys.exit(_serve(host, port, with_worker=True))
+        sys.exit(_until_one_ends([*processes, _start(_worker_command())]))
 
 
 def _serve(host: str, port: int, *, with_worker: bool) -> int:
     sessions()  # the database is made or migrated before the processes share it
-    web = [sys.executable, "-m", "workbench.asgi", "--host", host, "--port", str(port)]
-    return _run_all([web, _worker_command()] if with_worker else [web])
+    commands = [_web_command(host, port), *([_worker_command()] if with_worker else [])]
+    return _until_one_ends([_start(command) for command in commands])
+
+
+def _web_command(host: str, port: int) -> list[str]:
+    return [sys.executable, "-m", "workbench.asgi", "--host", host, "--port", str(port)]
 
 
 def _worker_command() -> list[str]:
     return [sys.executable, "-m", "workbench.worker"]
 
 
-def _run_all(commands: list[list[str]]) -> int:
-    """Run processes together: the first to end, or a signal, ends the others."""
+def _start(command: list[str]) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "KORRIGO_HOME": str(settings().home)}
-    running = [subprocess.Popen(command, cwd=ROOT, env=environment) for command in commands]
+    return subprocess.Popen(command, cwd=ROOT, env=environment)
+
+
+def _until_one_ends(running: list[subprocess.Popen[bytes]]) -> int:
+    """Wait: the first process to end, or a signal, ends the others; a signal is an ordinary end."""
+    asked_to_stop = False
 
     def stop(*_: object) -> None:
+        nonlocal asked_to_stop
+        asked_to_stop = True
         for process in running:
             process.terminate()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     ended, status = os.wait()
-    stop()
     for process in running:
         if process.pid != ended:
+            process.terminate()
             process.wait()
-    return os.waitstatus_to_exitcode(status)
-
-
-COMMANDS = (serve, worker, demo)
+    return 0 if asked_to_stop else os.waitstatus_to_exitcode(status)
