@@ -14,6 +14,7 @@ from workbench import guard, navigation
 from workbench.components.upload import upload
 from workbench.resources import sessions, settings
 from workbench.sentences import sentence_of
+from workbench.widgets import Column, table
 from workbench.widgets.choose_paper import paper_heading
 from workbench.widgets.work import watch_jobs
 
@@ -86,17 +87,26 @@ def _files(actor: Actor, paper_id: int) -> None:
         st.info(_("Aucun scan pour cette épreuve : déposez les fichiers du copieur ci-dessus."))
         return
     st.subheader(_("Fichiers"))
-    st.dataframe(
-        {
-            _("Fichier"): [file.name for file in found],
-            _("Lot"): [file.lot_label for file in found],
-            _("Taille"): [size(file.byte_size) for file in found],
-            _("Pages"): [file.images for file in found],
-            _("Livrets"): [file.booklets for file in found],
-            _("Format"): [file.layout.upper() if file.images else _("à déterminer") for file in found],
-        },
-        hide_index=True,
-        width="stretch",
+    table(
+        [
+            Column(_("Fichier")),
+            Column(_("Lot")),
+            Column(_("Format")),
+            Column(_("Taille"), numeric=True),
+            Column(_("Pages"), numeric=True),
+            Column(_("Livrets"), numeric=True),
+        ],
+        [
+            (
+                file.name,
+                file.lot_label,
+                file.layout.upper() if file.images else _("à déterminer"),
+                size(file.byte_size),
+                number(file.images) if file.images else "",
+                number(file.booklets),
+            )
+            for file in found
+        ],
     )
 
 
