@@ -1,0 +1,77 @@
+"""Workers killed in the middle: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from core.db.migrate import upgrade
+from core.db.session import engine_for, session_factory
+from core.db.tables import Job
+from core.db.tables.base import now
+from core.services import scans
+from core.storage.blobs import BlobStore
+from tests import story
+from tests.integration.classes import SYSTEM, Taken, draw_few, take_in
+
+pytestmark = pytest.mark.long
+
+KILLS = 6
+LONGEST_RUN_S = 6.0
+PATIENCE_S = 120.0
+
+
+def taken_in(home: Path, drawn_in: Path) -> Taken:
+    home.mkdir()
+    url = f"sqlite:///{home / 'korrigo.sqlite'}"
+    upgrade(url)
+    return take_in(session_factory(engine_for(url)), BlobStore(home / "blobs"), draw_few(drawn_in))
+
+
+def worker(home: Path) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(story.ROOT), "KORRIGO_HOME": str(home)}
+    environment |= {"KORRIGO_READER": "null", "KORRIGO_DATABASE_URL": ""}
+    return subprocess.Popen([sys.executable, "-m", "workbench.worker"], cwd=story.ROOT, env=environment)
+
+
+def places(taken: Taken) -> list[tuple[object, ...]]:
+    ledger = scans.ledger(taken.sessions, SYSTEM, paper_id=taken.paper_id)
+    return [(row.image, row.half, row.page, row.place, row.booklet, row.position) for row in ledger]
+
+
+def is_done(taken: Taken) -> bool:
+    jobs = scans.jobs(taken.sessions, SYSTEM, paper_id=taken.paper_id)
+    return len(jobs) == 2 and all(job.status == "done" for job in jobs)
+
+
+def test_a_worker_killed_at_any_moment_leaves_the_ledger_of_an_undisturbed_run(tmp_path: Path) -> None:
+    undisturbed = taken_in(tmp_path / "calm", tmp_path / "drawn")
+    undisturbed.run()
+    disturbed = taken_in(tmp_path / "killed", tmp_path / "drawn")
+    chance = random.Random(20270112)
+
+    for _ in range(KILLS):
+        process = worker(tmp_path / "killed")
+        time.sleep(chance.uniform(0.5, LONGEST_RUN_S))
+        process.kill()
+        process.wait()
+        # The next worker would wait for the lease to end: time is made to pass.
+        with disturbed.sessions.begin() as session:
+            session.execute(update(Job).where(Job.status == "running").values(leased_until=now()))
+    last = worker(tmp_path / "killed")
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_done(disturbed) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    last.terminate()
+    assert last.wait(timeout=30) == 0, "asked to stop, a worker ends its job and leaves"
+
+    assert is_done(disturbed)
+    assert places(disturbed) == places(undisturbed)
+    assert scans.ledger_sums(disturbed.sessions, SYSTEM, paper_id=disturbed.paper_id).is_balanced
