@@ -16,6 +16,8 @@ from tests.e2e.test_story_command_line import jpegs
 from workbench.demo.draw import DrawnScan
 from workbench.demo.truth import PupilTruth
 
+pytestmark = pytest.mark.timeout(900)  # a whole class, beside another test process on two cores
+
 ADMIN_PASSWORD = "le mot de passe de départ"
 STEADY = "[data-testid='stApp'][data-test-script-state='notRunning']"
 STAFF = {

@@ -19,6 +19,8 @@ import pytest
 from tests import story
 from workbench.demo.draw import DrawnScan
 
+pytestmark = pytest.mark.timeout(900)  # a whole class, beside another test process on two cores
+
 
 @dataclass(frozen=True)
 class CommandLine:
