@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from core.db.session import Sessions
 from core.errors import WorkbenchError
-from core.jobs.rows import Lease, LeaseLost, fail, give_back, lease
+from core.jobs.rows import Lease, LeaseLost, fail, lease
 
 Handler = Callable[[Lease], None]
 """Runs one job; its effect and :func:`core.jobs.rows.complete` share a transaction."""
@@ -16,10 +16,6 @@ Handler = Callable[[Lease], None]
 IDLE_S = 0.5
 
 _log = logging.getLogger(__name__)
-
-
-class Stopping(Exception):
-    """Raised inside a handler, at its next progress report, when the worker is asked to stop."""
 
 
 def run_next(sessions: Sessions, handlers: Mapping[str, Handler], *, job_id: int | None = None) -> bool:
@@ -38,9 +34,6 @@ def run_next(sessions: Sessions, handlers: Mapping[str, Handler], *, job_id: int
         handlers[held.kind](held)
     except LeaseLost:
         _log.warning("job %s was taken over by another worker", held.job_id)
-    except Stopping:
-        give_back(sessions, held)
-        raise
     except WorkbenchError as error:
         fail(sessions, held, error, final=True)
     except Exception:  # noqa: BLE001 - the worker loop is the one place where any error becomes a failed job
@@ -50,10 +43,7 @@ def run_next(sessions: Sessions, handlers: Mapping[str, Handler], *, job_id: int
 
 
 def run_until(sessions: Sessions, handlers: Mapping[str, Handler], stop: threading.Event) -> None:
-    """Run jobs until asked to stop."""
-    try:
-        while not stop.is_set():
-            if not run_next(sessions, handlers):
-                stop.wait(IDLE_S)
-    except Stopping:
-        return
+    """Run jobs until asked to stop; the job at hand is finished first."""
+    while not stop.is_set():
+        if not run_next(sessions, handlers):
+            stop.wait(IDLE_S)

@@ -117,12 +117,6 @@ def fail(sessions: Sessions, held: Lease, error: WorkbenchError, *, final: bool)
     return aside
 
 
-def give_back(sessions: Sessions, held: Lease) -> None:
-    """Let another worker have the job at once (the worker was asked to stop)."""
-    with sessions.begin() as session:
-        _fenced(session, held, status="waiting", leased_until=None)
-
-
 def _fenced(session: Session, held: Lease, **values: Any) -> None:
     touched = session.execute(
         update(Job)

@@ -262,13 +262,6 @@ def desk(sessions: Sessions, actor: Actor, *, paper_id: int) -> Desk:
         )
 
 
-def next_task(sessions: Sessions, actor: Actor, *, paper_id: int) -> DeskTask | None:
-    """The first booklet without a decision."""
-    return next(
-        (task for task in desk(sessions, actor, paper_id=paper_id).tasks if task.decided is None), None
-    )
-
-
 def decide(
     sessions: Sessions,
     actor: Actor,
