@@ -37,6 +37,10 @@ class Action(StrEnum):
     SIGN_IN = "sign_in"
     MANAGE_ACCOUNTS = "manage_accounts"
     CHANGE_OWN_PASSWORD = "change_own_password"  # noqa: S105 - an action, not a secret
+    MANAGE_OWN_CONNECTIONS = "manage_own_connections"
+    VIEW_JOURNAL = "view_journal"
+    VIEW_OPERATIONS = "view_operations"
+    BACK_UP = "back_up"
     IMPORT_ROSTER = "import_roster"
     CREATE_PAPER = "create_paper"
     IMPORT_ENTRIES = "import_entries"
@@ -55,6 +59,7 @@ class Action(StrEnum):
     MARK = "mark"
     IMPORT_MARKS = "import_marks"
     FINALISE = "finalise"
+    REOPEN = "reopen"
     VIEW_MARKED_PDF = "view_marked_pdf"
     VIEW_STUDENT_PDF = "view_student_pdf"
     VIEW_PROGRESS = "view_progress"
@@ -74,6 +79,10 @@ POLICY: dict[Action, dict[Role, Relation]] = {
     Action.SIGN_IN: _EVERYBODY,
     Action.MANAGE_ACCOUNTS: {Role.ADMIN: Relation.ANY},
     Action.CHANGE_OWN_PASSWORD: _EVERYBODY,
+    Action.MANAGE_OWN_CONNECTIONS: _EVERYBODY,
+    Action.VIEW_JOURNAL: {Role.ADMIN: Relation.ANY},
+    Action.VIEW_OPERATIONS: {Role.ADMIN: Relation.ANY},
+    Action.BACK_UP: {Role.ADMIN: Relation.ANY},
     Action.IMPORT_ROSTER: _OFFICE,
     Action.CREATE_PAPER: _STAFF,
     Action.IMPORT_ENTRIES: _OFFICE,
@@ -92,6 +101,7 @@ POLICY: dict[Action, dict[Role, Relation]] = {
     Action.MARK: {Role.CORRECTOR: Relation.ALLOCATED},
     Action.IMPORT_MARKS: _STEERING,
     Action.FINALISE: _STEERING | {Role.CORRECTOR: Relation.ALLOCATED},
+    Action.REOPEN: _STEERING | {Role.CORRECTOR: Relation.ALLOCATED},
     Action.VIEW_MARKED_PDF: _STEERING | {Role.CORRECTOR: Relation.ALLOCATED},
     Action.VIEW_STUDENT_PDF: {Role.STUDENT: Relation.OWN},
     Action.VIEW_PROGRESS: _STAFF,

@@ -58,7 +58,7 @@ def finalise_copy(sessions: Sessions, actor: Actor, *, code: str) -> int:
         ImpossibleTransition: The copy is not being marked.
     """
     with writing(sessions) as session:
-        copy = authorised_to_close(session, actor, code)
+        copy = authorised_to_close(session, actor, Action.FINALISE, code)
         missing = _missing(session, copy)
         if missing is None:
             raise Conflict("copy_not_allocated", code=copy.code)
@@ -126,7 +126,7 @@ def reopen(sessions: Sessions, actor: Actor, *, code: str, reason: str = "") -> 
         ImpossibleTransition: The copy is not finalised, or is published.
     """
     with writing(sessions) as session:
-        copy = authorised_to_close(session, actor, code)
+        copy = authorised_to_close(session, actor, Action.REOPEN, code)
         why = plain_text(reason)
         if not why and not _may_take_back(session, actor, copy):
             raise BadInput("reopen_needs_reason", code=copy.code)
@@ -134,7 +134,7 @@ def reopen(sessions: Sessions, actor: Actor, *, code: str, reason: str = "") -> 
         copy.status = advance(CopyStatus(before), CopyEvent.REOPEN).value
         copy.failure, copy.attempts = None, 0
         values = {"before": before, "after": copy.status, "reason": why}
-        journal.record(session, actor, Action.FINALISE, kind="copy", object_id=copy.id, values=values)
+        journal.record(session, actor, Action.REOPEN, kind="copy", object_id=copy.id, values=values)
 
 
 def marked_pdf(sessions: Sessions, actor: Actor, blobs: BlobStore, *, code: str) -> bytes:
@@ -180,16 +180,16 @@ def failure_code(error: BaseException) -> str:
     return "storage_failed" if isinstance(error, OSError) else "pdf_failed"
 
 
-def authorised_to_close(session: Session, actor: Actor, code: str) -> Copy:
+def authorised_to_close(session: Session, actor: Actor, action: Action, code: str) -> Copy:
     """The copy, for the corrector whose marking is of record and for those who steer.
 
     Raises:
         NotAllowed: The actor is neither.
         NotFound: No copy bears this code.
     """
-    copy, own = authorised_copy(session, actor, Action.FINALISE, code, lock=True)
+    copy, own = authorised_copy(session, actor, action, code, lock=True)
     if own is not None and own.id != copy.record_marking_id:
-        authorise(actor, Action.FINALISE)  # a second marking gives no say over the copy
+        authorise(actor, action)  # a second marking gives no say over the copy
     return copy
 
 

@@ -37,6 +37,7 @@ def test_a_pupil_sees_their_own_published_work_and_nothing_else() -> None:
     assert allowed == {
         Action.SIGN_IN,
         Action.CHANGE_OWN_PASSWORD,
+        Action.MANAGE_OWN_CONNECTIONS,
         Action.VIEW_NAMED_PAGE,
         Action.VIEW_STUDENT_PDF,
         Action.VIEW_OWN_RESULTS,
@@ -65,7 +66,7 @@ def test_a_corrector_may_do_nothing_that_shows_names(action: Action, relation: R
 
 
 @pytest.mark.parametrize(
-    "action", [Action.MARK, Action.VIEW_MASKED_PAGE, Action.VIEW_MARKED_PDF, Action.FINALISE]
+    "action", [Action.MARK, Action.VIEW_MASKED_PAGE, Action.VIEW_MARKED_PDF, Action.FINALISE, Action.REOPEN]
 )
 def test_a_corrector_needs_the_copy_to_be_allocated_to_them(action: Action) -> None:
     assert is_allowed(actor(Role.CORRECTOR), action, Relation.ALLOCATED)
@@ -74,7 +75,14 @@ def test_a_corrector_needs_the_copy_to_be_allocated_to_them(action: Action) -> N
 
 
 def test_the_secretariat_does_not_mark_allocate_or_publish() -> None:
-    forbidden = (Action.MARK, Action.ALLOCATE, Action.PUBLISH, Action.FINALISE, Action.MANAGE_ACCOUNTS)
+    forbidden = (
+        Action.MARK,
+        Action.ALLOCATE,
+        Action.PUBLISH,
+        Action.FINALISE,
+        Action.REOPEN,
+        Action.MANAGE_ACCOUNTS,
+    )
 
     assert not any(
         is_allowed(actor(Role.SECRETARIAT), action, relation) for action in forbidden for relation in Relation

@@ -13,7 +13,7 @@ from core.db.tables.copies import (
     Publication,
     Remark,
 )
-from core.db.tables.operations import Job, JournalEntry, JournalValue
+from core.db.tables.operations import Backup, Job, JournalEntry, JournalSeal, JournalValue, Worker
 from core.db.tables.papers import Entry, Item, Paper, SchemeLine, SchemeVersion, Variant
 from core.db.tables.people import (
     Account,
@@ -43,6 +43,7 @@ __all__ = [
     "AccountRole",
     "AllocationRun",
     "Annotation",
+    "Backup",
     "Base",
     "Booklet",
     "Candidate",
@@ -58,6 +59,7 @@ __all__ = [
     "Item",
     "Job",
     "JournalEntry",
+    "JournalSeal",
     "JournalValue",
     "Lot",
     "MarkRow",
@@ -77,4 +79,5 @@ __all__ = [
     "SignInFailure",
     "SignInTicket",
     "Variant",
+    "Worker",
 ]

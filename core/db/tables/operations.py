@@ -1,11 +1,11 @@
-"""Jobs and the journal."""
+"""Jobs, workers, the journal and backups."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.tables.base import Base, Code, Id, Sha256, now
@@ -50,6 +50,18 @@ class Job(Base):
     )
 
 
+class Worker(Base):
+    """A worker process; one that was not seen for a while is gone and its row is swept."""
+
+    __tablename__ = "worker"
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(unique=True)
+    """Host, process and a random part."""
+    engine: Mapped[Code]
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    seen_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class JournalEntry(Base):
     """An act, inserted unchained in the act's own transaction; holds ids and a salted digest, no name."""
 
@@ -72,3 +84,30 @@ class JournalValue(Base):
     entry_id: Mapped[int] = mapped_column(ForeignKey("journal_entry.id"), primary_key=True)
     salt: Mapped[Code]
     values: Mapped[dict[str, Any]]
+
+
+class JournalSeal(Base):
+    """A link of the chain: the one sealer numbers committed entries without a gap and chains their digests.
+
+    ``hash`` covers ``number``, ``previous`` and every column of the entry; see ``core/domain/chain.py``.
+    """
+
+    __tablename__ = "journal_seal"
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    entry_id: Mapped[int] = mapped_column(ForeignKey("journal_entry.id"), unique=True)
+    previous: Mapped[Sha256]
+    hash: Mapped[Sha256] = mapped_column(unique=True)
+    sealed_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Backup(Base):
+    """A backup that was written and verified; where it went is not kept."""
+
+    __tablename__ = "backup"
+    id: Mapped[Id]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    manifest_sha256: Mapped[Sha256]
+    rows: Mapped[int]
+    files: Mapped[int]
+    bytes: Mapped[int] = mapped_column(BigInteger)

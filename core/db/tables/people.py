@@ -80,17 +80,23 @@ class Connection(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    agent: Mapped[str] = mapped_column(default="")
+    """The browser in a few words, for the person's own list of connections."""
+    last_seen_at: Mapped[datetime | None]
+    portal: Mapped[Code | None]
+    """The portal that somebody with several roles has switched on."""
     account: Mapped[Account] = relationship(lazy="joined")
 
 
 class SignInFailure(Base):
-    """A refused sign-in, counted per login and forgotten after the window."""
+    """A refused sign-in, counted per login and per address and forgotten after the window."""
 
     __tablename__ = "sign_in_failure"
     id: Mapped[Id]
     login_sha256: Mapped[Sha256]
+    address_sha256: Mapped[Sha256] = mapped_column(default="")
     at: Mapped[datetime] = mapped_column(default=now)
-    __table_args__ = (Index(None, "login_sha256", "at"),)
+    __table_args__ = (Index(None, "login_sha256", "at"), Index(None, "address_sha256", "at"))
 
 
 class ExamSession(Base):
