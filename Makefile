@@ -82,12 +82,15 @@ $(FONTS_READY): package.json package-lock.json .npmrc
 # --- checks
 
 .PHONY: check
-check: $(TEST_READY) ## format, lint, types, couches, SQL, scripts (moins d'une minute)
+check: $(TEST_READY) ## format, lint, types, couches, SQL, image, scripts (moins d'une minute)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/sqlfluff lint --disable-progress-bar $(SQL)
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml compose.tls.yaml
+	find deploy -name '*.sh' -print0 | xargs -0 --no-run-if-empty -n 1 bash -n
 	find workbench -name '*.js' -print0 | xargs -0 --no-run-if-empty -n 1 node --check
 
 .PHONY: format
@@ -95,6 +98,12 @@ format: $(TEST_READY) ## remet en forme le Python et le SQL
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/sqlfluff fix --disable-progress-bar $(SQL)
+
+# --- production
+
+.PHONY: image
+image: ## construit l'image sans Docker et la met à l'épreuve (demande root ; hors de make test)
+	@deploy/image/build.sh
 
 # --- housekeeping
 

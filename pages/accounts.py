@@ -8,13 +8,16 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.domain.access import Actor, Role
+from core.domain.names import fold
+from core.errors import WorkbenchError
 from core.i18n import _, plural
-from core.services import accounts, exams
+from core.services import accounts, connections, exams
 from core.services.accounts import AccountLine, StudentAccount
 from workbench import guard
 from workbench.components.save_table import save_table
 from workbench.messages import showing_errors
 from workbench.resources import sessions
+from workbench.sentences import sentence
 from workbench.widgets import Column, State, as_markdown, badge, table, title
 
 ROLES = {
@@ -26,26 +29,58 @@ ROLES = {
     Role.STUDENT: _("élève"),
 }
 STAFF, PUPILS = _("Personnel"), _("Élèves")
-_DONE, _ROUND = "accounts_done", "accounts_round"
+MOST_SHOWN = 40
+"""A list to look at, not a wall: a school has 650 pupils, and the search finds one of them."""
+_DONE, _REFUSED, _ROUND = "accounts_done", "accounts_refused", "accounts_round"
 
 
 def page() -> None:
-    """Create accounts, list them, renew a password, close or open one."""
+    """Create accounts, find one, change its roles or password, close or open it, end its connections."""
     actor = guard.require(Role.ADMIN)
     found = accounts.accounts(sessions(), actor)
     title(_("Comptes"), plural(len(found), _("compte"), _("comptes")))
     if done := st.session_state.pop(_DONE, None):
         st.success(done, icon=":material/check:")
+    if refused := st.session_state.pop(_REFUSED, None):
+        st.error(refused, icon=":material/error:")
     with st.expander(_("Nouveau compte"), icon=":material/person_add:", key="new_account"):
         _create(actor)
     with st.expander(_("Comptes des élèves d'une session"), icon=":material/school:", key="new_students"):
         _students(actor)
-    kind = st.segmented_control(
-        _("Comptes montrés"), [STAFF, PUPILS], default=STAFF, label_visibility="collapsed", key="kind"
-    )
-    shown = [line for line in found if (line.roles == (Role.STUDENT,)) == (kind == PUPILS)]
+    shown = _searched(found)
     _list(shown)
-    _change(actor, shown)
+    _change(actor, shown[:MOST_SHOWN])
+
+
+def _searched(found: Sequence[AccountLine]) -> list[AccountLine]:
+    with st.container(horizontal=True, vertical_alignment="bottom", key="search"):
+        kind = st.segmented_control(
+            _("Comptes montrés"),
+            [STAFF, PUPILS],
+            default=STAFF,
+            required=True,
+            label_visibility="collapsed",
+            key="kind",
+        )
+        words = st.text_input(
+            _("Chercher"),
+            placeholder=_("Chercher un nom ou un identifiant"),
+            label_visibility="collapsed",
+            width=420,
+            key="searched",
+        )
+    return [
+        line
+        for line in found
+        if (line.roles == (Role.STUDENT,)) == (kind == PUPILS)
+        and all(_answers(line, word) for word in words.split())
+    ]
+
+
+def _answers(line: AccountLine, word: str) -> bool:
+    # A name as it sounds, a login as it is written: digits are in logins only.
+    name = "" if any(sign.isdigit() for sign in word) else fold(word)
+    return word.lower() in line.login or (name != "" and name in fold(line.display_name))
 
 
 def _create(actor: Actor) -> None:
@@ -112,13 +147,22 @@ def _made(made: Sequence[StudentAccount]) -> None:
 
 
 def _list(shown: Sequence[AccountLine]) -> None:
+    if not shown:
+        st.caption(_("Aucun compte ne répond à cette recherche."))
+        return
     table(
         [Column(_("Identifiant")), Column(_("Nom")), Column(_("Rôles")), Column(_("État"), markup=True)],
         [
             (line.login, line.display_name, ", ".join(ROLES[role] for role in line.roles), _state(line))
-            for line in shown
+            for line in shown[:MOST_SHOWN]
         ],
     )
+    if len(shown) > MOST_SHOWN:
+        st.caption(
+            _("{shown} sur {all} : précisez la recherche pour voir les autres.").format(
+                shown=MOST_SHOWN, all=plural(len(shown), _("compte"), _("comptes"))
+            )
+        )
 
 
 def _state(line: AccountLine) -> str:
@@ -133,7 +177,7 @@ def _change(actor: Actor, shown: Sequence[AccountLine]) -> None:
     by_login = {line.login: line for line in shown}
     if not by_login:
         return
-    with st.container(horizontal=True, vertical_alignment="bottom", key="change_account"):
+    with st.container(border=True, key="change_account"):
         login = st.selectbox(
             _("Un compte"),
             list(by_login),
@@ -142,27 +186,63 @@ def _change(actor: Actor, shown: Sequence[AccountLine]) -> None:
             width=420,
             key="changed",
         )
-        renew = st.button(_("Nouveau mot de passe"), icon=":material/key:", key="renew")
-        closed = by_login[login].disabled
-        switch = st.button(
-            _("Rouvrir le compte") if closed else _("Fermer le compte"),
-            icon=":material/lock_open:" if closed else ":material/lock:",
-            key="switch",
-        )
+        line = by_login[login]
+        _roles(line)
+        with st.container(horizontal=True, key="change_buttons"):
+            renew = st.button(_("Nouveau mot de passe"), icon=":material/key:", key="renew")
+            switch = st.button(
+                _("Rouvrir le compte") if line.disabled else _("Fermer le compte"),
+                icon=":material/lock_open:" if line.disabled else ":material/lock:",
+                key="switch",
+            )
+            end = st.button(_("Terminer ses connexions"), icon=":material/logout:", key="end_connections")
     with showing_errors():
         if renew:
             password = _fresh_password()
             accounts.set_password(sessions(), actor, login=login, password=password)
             _say(_("Mot de passe de {login} changé.").format(login=as_markdown(login)), password)
         if switch:
-            accounts.set_disabled(sessions(), actor, login=login, disabled=not closed)
+            accounts.set_disabled(sessions(), actor, login=login, disabled=not line.disabled)
             _say(
                 (
                     _("Compte {login} rouvert.")
-                    if closed
+                    if line.disabled
                     else _("Compte {login} fermé ; ses connexions sont coupées.")
                 ).format(login=as_markdown(login))
             )
+        if end:
+            ended = connections.end_account_connections(sessions(), actor, login=login)
+            _say(plural(ended, _("connexion terminée."), _("connexions terminées.")))
+
+
+def _roles(line: AccountLine) -> None:
+    # The key holds the version: what another administrator changed meanwhile is shown, not typed over.
+    key = f"held_{line.login}_{line.version}"
+    with st.container(horizontal=True, vertical_alignment="bottom", key="change_roles"):
+        st.pills(
+            _("Rôles"),
+            list(Role),
+            selection_mode="multi",
+            default=line.roles,
+            format_func=ROLES.__getitem__,
+            key=key,
+        )
+        # A callback, because it is given the version that was on screen when the button was pressed.
+        st.button(_("Enregistrer les rôles"), key="save_roles", on_click=_save_roles, args=(line, key))
+
+
+def _save_roles(line: AccountLine, key: str) -> None:
+    who = guard.current()
+    if who is None:
+        return
+    try:
+        accounts.set_roles(
+            sessions(), who.actor, login=line.login, roles=st.session_state.get(key, ()), version=line.version
+        )
+    except WorkbenchError as error:
+        st.session_state[_REFUSED] = sentence(error)
+    else:
+        st.session_state[_DONE] = _("Rôles de {login} enregistrés.").format(login=as_markdown(line.login))
 
 
 def _fresh_password() -> str:

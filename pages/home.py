@@ -8,11 +8,12 @@ from datetime import datetime
 
 import streamlit as st
 
-from core.domain.access import Actor, Role
+from core.domain.access import PORTAL_ROLES, Actor, Role
 from core.domain.copies import CopyStatus
 from core.i18n import _, day, number, plural, points
 from core.services import accounts, allocation, exams, identification, marking, publication, scans
 from workbench import guard, navigation
+from workbench.components.session_bar import PORTALS
 from workbench.resources import sessions
 from workbench.widgets import empty, title, told
 from workbench.widgets.choose_paper import remember_paper
@@ -30,16 +31,24 @@ class Task:
 
 
 def page() -> None:
-    """Draw what waits, in the order of the work."""
+    """Draw what waits in the portal that is on, in the order of the work."""
     who = guard.signed_in()
     title(_("Accueil"), day(datetime.now().astimezone()))
-    tasks = [task for roles, found in _FINDERS if who.actor.roles & roles for task in found(who.actor)]
-    offered = {row.name for row in navigation.offered(who.actor.roles)}
+    held = who.roles & PORTAL_ROLES[who.portal]
+    tasks = [task for roles, found in _FINDERS if held & roles for task in found(who.actor)]
+    offered = {row.name for row in navigation.offered(who.roles, who.portal)}
     tasks = list(dict.fromkeys(task for task in tasks if task.opens in offered))
     for place, task in enumerate(tasks):
         _draw(task, key=f"task_{place}")
     if not tasks:
         empty(_("Rien ne vous attend."), _("Ce qui arrivera pour vous s'affichera ici."))
+    others = [PORTALS[portal] for portal in who.portals if portal is not who.portal]
+    if others:
+        st.caption(
+            _("Vous voyez le portail {on}. Pour {others} : le choix est en haut à droite.").format(
+                on=PORTALS[who.portal], others=_(" et ").join(others)
+            )
+        )
 
 
 def _draw(task: Task, *, key: str) -> None:

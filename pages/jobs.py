@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
 from core.domain.access import Actor, Role
 from core.i18n import _, moment, number, plural
 from core.services import exams, scans
+from core.services import jobs as background
 from core.services.scans import JobView
 from workbench import guard
 from workbench.job_words import KINDS
+from workbench.messages import showing_errors
 from workbench.resources import sessions
 from workbench.sentences import sentence_of
 from workbench.widgets import Column, State, badge, empty, sentence, table, title
@@ -36,10 +42,12 @@ def page() -> None:
         return
     sentence(_standing(found))
     watch_jobs(actor)
-    _table(actor, found)
+    papers = {paper.paper_id: paper.name for paper in exams.papers(sessions(), actor)}
+    _retry(actor, papers, [job for job in found if job.status == "failed"])
+    _table(papers, found)
 
 
-def _standing(jobs: list[JobView]) -> str:
+def _standing(jobs: Sequence[JobView]) -> str:
     alive = sum(job.status in ("waiting", "running") for job in jobs)
     failed = sum(job.status == "failed" for job in jobs)
     if alive:
@@ -51,8 +59,25 @@ def _standing(jobs: list[JobView]) -> str:
     return _("Tous les travaux sont finis.")
 
 
-def _table(actor: Actor, jobs: list[JobView]) -> None:
-    papers = {paper.paper_id: paper.name for paper in exams.papers(sessions(), actor)}
+def _retry(actor: Actor, papers: Mapping[int, str], failed: Sequence[JobView]) -> None:
+    """Offer to try a job again that was put aside; mostly, what stopped it was mended meanwhile."""
+    if not failed:
+        return
+    labels = {
+        job.job_id: " · ".join(
+            filter(None, [_("n° {n}").format(n=job.job_id), _kind(job), papers.get(job.paper_id or 0)])
+        )
+        for job in failed
+    }
+    choice, act = st.columns([3, 1], vertical_alignment="bottom")
+    job_id = choice.selectbox(_("Travail échoué"), labels, format_func=lambda n: labels[n], key="failed_job")
+    if act.button(_("Relancer"), key="retry", width="stretch"):
+        with showing_errors():
+            background.retry(sessions(), actor, job_id=job_id)
+            st.rerun()
+
+
+def _table(papers: Mapping[int, str], jobs: Sequence[JobView]) -> None:
     table(
         [
             Column(_("N°"), numeric=True),
@@ -66,7 +91,7 @@ def _table(actor: Actor, jobs: list[JobView]) -> None:
         [
             (
                 job.job_id,
-                KINDS.get(job.kind, _("Travail")),
+                _kind(job),
                 papers.get(job.paper_id or 0, ""),
                 badge(*STATES[job.status]),
                 _extent(job),
@@ -80,12 +105,14 @@ def _table(actor: Actor, jobs: list[JobView]) -> None:
     )
 
 
+def _kind(job: JobView) -> str:
+    return KINDS.get(job.kind, _("Travail"))
+
+
 def _extent(job: JobView) -> str:
-    """How much was done: a job tells its last step before it ends, so the end itself is all of it."""
     if not job.total or job.status == "waiting":
         return ""
-    done = job.total if job.status == "done" else job.done
-    return _("{done} sur {total}").format(done=number(done), total=number(job.total))
+    return _("{done} sur {total}").format(done=number(job.done), total=number(job.total))
 
 
 if __name__ == "__main__":

@@ -3,37 +3,59 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.domain.access import Actor, Role
-from core.services import accounts
-from workbench import widgets
-from workbench.cookie import COOKIE
+from core.services import connections
+from core.services.connections import SignedIn
+from workbench import logs, page_owners, widgets
+from workbench.cookie import token_in
 from workbench.resources import sessions
 
 _OWNER = "_connection_of_this_state"
 _SEEN = "_who_in_this_run"
+_ENDED = "_connection_ended"
 
 
 def cookie() -> str | None:
     """The connection's token, from the handshake of the page's websocket (tests replace this function)."""
-    return st.context.cookies.get(COOKIE)
+    return token_in(st.context.cookies, host=st.context.headers.get("Host") or "")
 
 
-def current() -> accounts.SignedIn | None:
+def address() -> str:
+    """Where the browser is, as the server saw it or a trusted proxy said (tests replace this function).
+
+    Streamlit warns that it can be forged: uvicorn puts it there and believes the proxies of
+    ``KORRIGO_TRUSTED_PROXIES`` only. Streamlit says nothing for this machine itself.
+    """
+    return st.context.ip_address or "127.0.0.1"
+
+
+def current() -> SignedIn | None:
     """The connection of this page, or ``None``; what a page kept for somebody else is forgotten first."""
-    signed_in = accounts.connection(sessions(), cookie())
+    signed_in = connections.connection(sessions(), cookie())
     owner = signed_in.connection_id if signed_in else None
-    if st.session_state.get(_OWNER, owner) != owner:
+    before = st.session_state.get(_OWNER, owner)
+    if before != owner:
         st.session_state.clear()
+        st.session_state[_ENDED] = before is not None
     st.session_state[_OWNER] = owner
     st.session_state[_SEEN] = signed_in
+    logs.acting(signed_in.account_id if signed_in else None)
+    if context := get_script_run_ctx():
+        page_owners.ran_for(context.session_id, owner)
     return signed_in
 
 
-def seen() -> accounts.SignedIn | None:
+def seen() -> SignedIn | None:
     """Who :func:`current` last saw: enough for what is only offered, such as a link."""
-    found: accounts.SignedIn | None = st.session_state.get(_SEEN)
+    found: SignedIn | None = st.session_state.get(_SEEN)
     return found
+
+
+def ended() -> bool:
+    """Whether a connection ended while this page was open; its person is told why they must sign in."""
+    return bool(st.session_state.get(_ENDED))
 
 
 def require(*roles: Role) -> Actor:
@@ -45,7 +67,7 @@ def require(*roles: Role) -> Actor:
     return signed_in(*roles).actor
 
 
-def signed_in(*roles: Role) -> accounts.SignedIn:
+def signed_in(*roles: Role) -> SignedIn:
     """As :func:`require`, with the whole connection: display name, roles, CSRF token for the components."""
     who = current()
     if who is None or who.must_change_password or (roles and not who.actor.roles & set(roles)):

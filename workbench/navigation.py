@@ -1,4 +1,4 @@
-"""The table of pages: which file, which words, whose. Whatever is not offered is refused."""
+"""The table of pages: which file, which words, whose, behind which portal. Whatever is not offered is refused."""
 
 from __future__ import annotations
 
@@ -9,21 +9,33 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.domain.access import Role
+from core.domain.access import Portal, Role
 from core.i18n import _
+from core.services import connections
 from workbench import guard, widgets
 from workbench.components.session_bar import session_bar
+from workbench.resources import sessions
 
 if TYPE_CHECKING:
-    from core.services.accounts import SignedIn
+    from core.services.connections import SignedIn
 
 FOLDER = Path(__file__).parent.parent / "pages"
 
-SECRETARIAT = _("Secrétariat")
-CORRECTION = _("Correction")
-COORDINATION = _("Coordination")
-STUDENTS = _("Élève")
-ADMINISTRATION = _("Administration")
+
+@dataclass(frozen=True)
+class Section:
+    """A menu of one portal; without a portal, what everybody has whichever portal is on."""
+
+    title: str
+    portal: Portal | None
+
+
+SECRETARIAT = Section(_("Secrétariat"), Portal.ADMINISTRATION)
+COORDINATION = Section(_("Coordination"), Portal.ADMINISTRATION)
+ADMINISTRATION = Section(_("Administration"), Portal.ADMINISTRATION)
+CORRECTION = Section(_("Correction"), Portal.CORRECTION)
+STUDENTS = Section(_("Élève"), Portal.STUDENTS)
+EVERYWHERE = Section("", None)
 
 
 @dataclass(frozen=True)
@@ -33,8 +45,13 @@ class PageRow:
     name: str
     title: str
     icon: str
-    portal: str
+    section: Section
     roles: frozenset[Role]
+
+    @property
+    def portal(self) -> Portal | None:
+        """The portal it stands behind, ``None`` for what stands behind all."""
+        return self.section.portal
 
     @property
     def path(self) -> Path:
@@ -42,13 +59,14 @@ class PageRow:
         return FOLDER / f"{self.name}.py"
 
 
-def _row(name: str, title: str, icon: str, portal: str, *roles: Role) -> PageRow:
-    return PageRow(name, title, f":material/{icon}:", portal, frozenset(roles))
+def _row(name: str, title: str, icon: str, section: Section, *roles: Role) -> PageRow:
+    return PageRow(name, title, f":material/{icon}:", section, frozenset(roles))
 
 
-HOME = _row("home", _("Accueil"), "home", "", *Role)
-SIGN_IN = _row("sign_in", _("Connexion"), "login", "")
-FIRST_PASSWORD = _row("first_password", _("Premier mot de passe"), "password", "")
+HOME = _row("home", _("Accueil"), "home", EVERYWHERE, *Role)
+CONNECTIONS = _row("connections", _("Mes connexions"), "devices", EVERYWHERE, *Role)
+SIGN_IN = _row("sign_in", _("Connexion"), "login", EVERYWHERE)
+FIRST_PASSWORD = _row("first_password", _("Premier mot de passe"), "password", EVERYWHERE)
 
 PAGES: tuple[PageRow, ...] = (
     HOME,
@@ -76,24 +94,54 @@ PAGES: tuple[PageRow, ...] = (
     _row("my_results", _("Mes résultats"), "school", STUDENTS, Role.STUDENT),
     _row("my_copy", _("Ma copie"), "description", STUDENTS, Role.STUDENT),
     _row("accounts", _("Comptes"), "manage_accounts", ADMINISTRATION, Role.ADMIN),
+    _row("journal", _("Journal"), "history", ADMINISTRATION, Role.ADMIN),
+    _row("operations", _("Exploitation"), "monitor_heart", ADMINISTRATION, Role.ADMIN),
+    CONNECTIONS,
 )
 
+_ENTERED = "_portal_just_entered"
 
-def offered(roles: frozenset[Role]) -> list[PageRow]:
-    """The pages written so far that somebody with ``roles`` may open, in the order of the table."""
-    return [row for row in PAGES if row.roles & roles and row.path.exists()]
+
+def offered(roles: frozenset[Role], portal: Portal | None = None) -> list[PageRow]:
+    """The pages written so far that somebody with ``roles`` may open, in the order of the table.
+
+    With a ``portal``, only those behind it and those behind all.
+    """
+    return [
+        row
+        for row in PAGES
+        if row.roles & roles and row.path.exists() and (portal is None or row.portal in (None, portal))
+    ]
 
 
 def run() -> None:
     """Draw the navigation for who is there and run the page they asked for."""
     who = guard.current()
-    session_bar(who)
-    if who is None:
-        _only(SIGN_IN)
-    elif who.must_change_password:
-        _only(FIRST_PASSWORD)
-    else:
-        _portals(who)
+    if who is None or who.must_change_password:
+        page = _only(SIGN_IN if who is None else FIRST_PASSWORD)
+        session_bar(who)
+        page.run()
+        return
+    page = _menu(who)
+    if st.session_state.pop(_ENTERED, False):
+        st.switch_page(_page(HOME, default=True))
+    row = next((row for row in PAGES if row.name == page.url_path), HOME)
+    if row.portal in who.portals and row.portal is not who.portal:
+        # An address of another portal of theirs: the portal comes with the page.
+        connections.set_portal(
+            sessions(), who.actor, connection_id=who.connection_id, portal=Portal(row.portal)
+        )
+        st.rerun()
+    session_bar(who, profile=_page(CONNECTIONS, hidden=True), enter=_enter)
+    page.run()
+
+
+def _enter(portal: Portal) -> None:
+    """Switch another portal on and go to its home page (called before the run that the click asks for)."""
+    who = guard.current()
+    if who is not None and portal in who.portals:
+        connections.set_portal(sessions(), who.actor, connection_id=who.connection_id, portal=portal)
+        st.session_state[_ENTERED] = True
 
 
 def link(name: str, label: str, *, icon: str | None = None, query: dict[str, str] | None = None) -> bool:
@@ -112,23 +160,29 @@ def open_page(name: str, query: dict[str, str] | None = None) -> None:
     st.switch_page(_page(row), query_params=query)
 
 
-def _only(row: PageRow) -> None:
+def _only(row: PageRow) -> st.Page:
     """The one page somebody may see now, whatever address they typed: it waits for them behind it."""
     others = [_page(row, at=other.name, hidden=True) for other in PAGES if other is not HOME]
-    st.navigation([_page(row, at="home", default=True), *others], position="hidden").run()
+    return st.navigation([_page(row, at="home", default=True), *others], position="hidden")
 
 
-def _portals(who: SignedIn) -> None:
-    mine = offered(who.actor.roles)
-    refused = [_refusal(row) for row in PAGES if row not in mine]
-    titles = list(dict.fromkeys(row.portal for row in mine if row is not HOME))
+def _menu(who: SignedIn) -> st.Page:
+    """The menu of the portal that is on; what is behind another of theirs opens by its address."""
+    mine, on = offered(who.roles), offered(who.roles, who.portal)
+    unseen = [
+        _page(row, hidden=True) if row in mine else _refusal(row)
+        for row in PAGES
+        if row not in on or row is CONNECTIONS
+    ]
+    seen = [row for row in on if row not in (HOME, CONNECTIONS)]
+    titles = list(dict.fromkeys(row.section.title for row in seen))
+    home = _page(HOME, default=True)
     if len(titles) == 1:
-        st.navigation([*(_page(row, default=row is HOME) for row in mine), *refused], position="top").run()
-        return
-    sections: dict[str, Sequence[st.Page]] = {"": [_page(HOME, default=True), *refused]}
+        return st.navigation([home, *map(_page, seen), *unseen], position="top")
+    sections: dict[str, Sequence[st.Page]] = {"": [home, *unseen]}
     for title in titles:
-        sections[title] = [_page(row) for row in mine if row.portal == title]
-    st.navigation(sections, position="top").run()
+        sections[title] = [_page(row) for row in seen if row.section.title == title]
+    return st.navigation(sections, position="top")
 
 
 def _page(row: PageRow, *, at: str | None = None, default: bool = False, hidden: bool = False) -> st.Page:

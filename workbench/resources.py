@@ -12,6 +12,7 @@ from core.db.migrate import upgrade
 from core.db.session import Sessions, engine_for, session_factory
 from core.settings import Settings
 from core.storage.blobs import BlobStore
+from core.storage.cache import open_cache
 
 _OPENING = threading.Lock()
 
@@ -21,11 +22,10 @@ def settings() -> Settings:
     """The settings of this process; the home is made on first use and closed to other users.
 
     Raises:
-        BadInput: ``setting_not_a_number``.
+        BadInput: A setting cannot be used as given, or the home cannot be written.
     """
     read = Settings.from_environment()
-    read.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    read.home.chmod(0o700)
+    read.make_home()
     return read
 
 
@@ -39,6 +39,12 @@ def blobs() -> BlobStore:
     """The stored files of the home."""
     with _OPENING:
         return _blobs()
+
+
+def opened_sessions() -> Sessions | None:
+    """The database sessions when something in this process has used them; opens nothing."""
+    with _OPENING:
+        return _sessions() if _sessions.cache_info().currsize else None
 
 
 def forget() -> None:
@@ -59,4 +65,4 @@ def _sessions() -> Sessions:
 
 @cache
 def _blobs() -> BlobStore:
-    return BlobStore(settings().home / "blobs")
+    return BlobStore(settings().home / "blobs", open_cache(settings().redis_url))

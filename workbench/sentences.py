@@ -36,7 +36,13 @@ SENTENCES: dict[str, str] = {
         "si elle revient, donnez ce numéro à l'administrateur."
     ),
     # --- accounts and signing in
+    "account_admin_self": _(
+        "On ne se retire pas soi-même le rôle d'administration : demandez à un autre administrateur."
+    ),
     "account_disable_self": _("On ne ferme pas son propre compte : demandez à un autre administrateur."),
+    "account_last_admin": _(
+        "« {login} » est le dernier compte d'administration ouvert. Donnez d'abord ce rôle à quelqu'un d'autre."
+    ),
     "account_login_invalid": _(
         "L'identifiant « {login} » ne convient pas : lettres sans accent, chiffres, point, tiret ou @, "
         "64 signes au plus."
@@ -54,7 +60,7 @@ SENTENCES: dict[str, str] = {
     ),
     "password_wrong": _("Le mot de passe actuel n'est pas le bon. Vérifiez la saisie et recommencez."),
     "sign_in_throttled": _(
-        "Trop d'essais sur cet identifiant. Attendez {minutes} minutes, ou demandez un nouveau mot de passe."
+        "Trop d'essais. Attendez {minutes} minutes, ou demandez un nouveau mot de passe à l'administrateur."
     ),
     # --- why a finalisation failed
     "storage_failed": _(
@@ -72,8 +78,35 @@ SENTENCES: dict[str, str] = {
     "upload_too_large": _(
         "Ce fichier dépasse la limite de {limit_bytes}. Découpez-le et renvoyez les parties."
     ),
+    # --- serving
+    "serve_in_clear": _(
+        "Écouter sur {host} ferait passer mots de passe et copies en clair sur le réseau : ajoutez --tls-cert "
+        "et --tls-key, ou --behind-proxy si un mandataire sert en https devant."
+    ),
+    "tls_needs_both": _("Le certificat et sa clé vont ensemble : donnez --tls-cert et --tls-key."),
+    "tls_key_open": _(
+        "Cette clé privée peut être lue par d'autres que vous. Fermez-la (chmod 600), puis recommencez."
+    ),
+    "tls_unreadable": _(
+        "Le certificat {cert} et la clé {key} ne se lisent pas, ou ne vont pas ensemble. Vérifiez les deux fichiers "
+        "(PEM, sans mot de passe)."
+    ),
     # --- settings and parts of the machine
     "setting_not_a_number": _("Le réglage {setting} doit être un nombre entier, et non « {value} »."),
+    "setting_too_small": _("Le réglage {setting} doit valoir au moins {minimum}, et non {value}."),
+    "setting_unknown_choice": _(
+        "Le réglage {setting} ne connaît pas « {value} ». Choisissez parmi : {known}."
+    ),
+    "setting_bad_url": _(
+        "Le réglage {setting} n'est pas une adresse qui convient. Elle commence par : {known}."
+    ),
+    "setting_bad_network": _(
+        "Le réglage {setting} contient « {value} », qui n'est pas un réseau. Écrivez par exemple 10.0.0.0/8."
+    ),
+    "home_unwritable": _(
+        "Le dossier des données {home} ne peut pas être écrit. Corrigez ses droits, ou choisissez-en un autre "
+        "(KORRIGO_HOME)."
+    ),
     "unknown_reader": _("Le lecteur d'écriture « {name} » n'existe pas. Choisissez parmi : {known}."),
     "reader_model_missing": _(
         "Le modèle de lecture {file} manque dans le paquet {package}. Relancez l'installation (make install)."
@@ -231,6 +264,73 @@ SENTENCES: dict[str, str] = {
     "demo_crops_missing": _(
         "Le dossier {folder} n'a pas les écritures attendues. Vérifiez KORRIGO_REFERENCE_DATA."
     ),
+    # --- backup and restore
+    "backup_folder_taken": _(
+        "{folder} existe déjà et n'est pas vide. Donnez un nouveau dossier, par exemple daté du jour."
+    ),
+    "backup_inside_home": _(
+        "{folder} est dans le dossier des données : perdu avec lui, il ne sauverait rien. Choisissez un autre disque."
+    ),
+    "backup_unwritable": _(
+        "{folder} ne peut pas être écrit ({reason}). Vérifiez le disque, sa place libre et vos droits."
+    ),
+    "backup_blob_missing": _(
+        "Ce fichier gardé manque, alors que la base le cite ({named_by}). Rien n'a été sauvegardé : "
+        "remettez-le depuis une sauvegarde plus ancienne, puis recommencez."
+    ),
+    "backup_blob_damaged": _(
+        "Ce fichier gardé est abîmé ({named_by}). Rien n'a été sauvegardé : "
+        "remettez-le depuis une sauvegarde plus ancienne, puis recommencez."
+    ),
+    "blob_damaged": _("Ce fichier gardé est abîmé. Remettez-le depuis une sauvegarde."),
+    "folder_being_written": _(
+        "Une autre commande écrit en ce moment dans {folder}. Attendez qu'elle finisse."
+    ),
+    "backup_not_one": _("{folder} n'est pas une sauvegarde entière de Korrigo. Vérifiez le dossier donné."),
+    "backup_manifest_damaged": _(
+        "Le manifeste de {folder} est abîmé : rien n'y est sûr. Prenez une autre sauvegarde."
+    ),
+    "backup_format_unknown": _(
+        "Cette sauvegarde a un format inconnu ({format}). Installez la version de Korrigo qui l'a faite."
+    ),
+    "backup_newer": _(
+        "Cette sauvegarde vient d'un Korrigo plus récent ({version}, schéma {revision}). "
+        "Mettez d'abord Korrigo à jour."
+    ),
+    "backup_file_missing": _("Ce fichier manque dans la sauvegarde. Prenez-en une autre."),
+    "backup_file_extra": _(
+        "Ce fichier n'appartient pas à la sauvegarde. Vérifiez d'où il vient et ôtez-le, puis recommencez."
+    ),
+    "backup_file_damaged": _("Ce fichier de la sauvegarde est abîmé. Prenez une autre sauvegarde."),
+    "backup_database_damaged": _(
+        "La base de cette sauvegarde est abîmée ({reason}). Prenez une autre sauvegarde."
+    ),
+    "backup_other_kind": _(
+        "Cette sauvegarde est celle d'une base {kind}, et KORRIGO_DATABASE_URL désigne une base {present}. "
+        "Restaurez-la sur une base {kind}."
+    ),
+    "restore_not_empty": _(
+        "Il y a déjà des données dans {home} ou dans sa base. Pour les remplacer, ajoutez --force : "
+        "elles resteront à côté."
+    ),
+    "restore_differs": _(
+        "La restauration n'est pas identique à la sauvegarde ({part}). Rien n'a été remplacé ; vérifiez le "
+        "disque, puis recommencez."
+    ),
+    "restore_unwritable": _(
+        "{home} ne peut pas être remplacé ({reason}). Vérifiez le disque, sa place libre et vos droits."
+    ),
+    "restore_role_cannot_create": _(
+        "Le rôle PostgreSQL « {role} » n'a pas le droit de créer ou de renommer la base. Donnez-le-lui "
+        "(ALTER ROLE … CREATEDB), puis recommencez."
+    ),
+    "database_in_use": _(
+        "La base {database} est en service. Arrêtez l'application et ses travaux de fond, puis recommencez."
+    ),
+    "database_tool_missing": _(
+        "Le programme {tool} manque, ou il est plus ancien que la base. Installez postgresql-client-{version}."
+    ),
+    "database_tool_failed": _("Le programme {tool} a échoué : {reason}. Corrigez cela, puis recommencez."),
     # --- reports
     "report_unknown": _("Le rapport « {name} » n'existe pas. Choisissez parmi : {known}."),
     "snapshot_exists": _("{path} existe déjà. Choisissez un autre dossier."),
@@ -239,12 +339,14 @@ SENTENCES: dict[str, str] = {
 
 MISSING: dict[str, str] = {
     "account": _("Ce compte n'existe pas, ou il est fermé."),
+    "connection": _("Cette connexion est déjà terminée."),
     "address": _("Cette adresse n'existe pas."),
     "blob": _("Un fichier gardé est introuvable. Prévenez l'administrateur : une sauvegarde peut le rendre."),
     "booklet": _("Ce livret n'existe pas ou plus. Rechargez la page."),
     "candidate": _("Ce candidat n'est pas, ou pas seul, à porter ce nom sur la liste de l'épreuve."),
     "copy": _("Cette copie n'existe pas, ou elle ne vous est pas confiée."),
     "header": _("Ce livret n'a pas d'en-tête."),
+    "job": _("Ce travail n'existe pas ou plus."),
     "marking": _("Cette copie ne vous est pas confiée."),
     "marked_pdf": _("Le PDF de cette copie n'existe pas encore : elle n'est pas finalisée."),
     "page": _("Cette page n'existe pas dans la copie."),

@@ -14,13 +14,15 @@ from streamlit_authenticator import Authenticate
 from streamlit_authenticator.controllers import AuthenticationController
 
 from core.i18n import _
-from core.services import accounts
+from core.services import connections
+from workbench import guard, metrics
 from workbench.components.sign_in_exchange import exchange
 from workbench.messages import showing_errors
 from workbench.resources import sessions
 
 _TICKET = "_sign_in_ticket"
 _REFUSED = _("Identifiant ou mot de passe incorrect.")
+_ENDED = _("Votre connexion est terminée. Reconnectez-vous, puis recommencez.")
 
 
 class _NoCookie:
@@ -34,19 +36,32 @@ class _NoCookie:
 
 
 class _Form(Authenticate):  # type: ignore[misc]  # the library bears no types
-    """The library's form, without its cookie, with our check of passwords."""
+    """The library's form, without its cookie, with our check of passwords.
 
-    def __init__(self, credentials: dict[str, Any]) -> None:
+    It begins without a single account, and learns of one when its password was right.
+    """
+
+    def __init__(self) -> None:
         # Not super().__init__(): it opens the cookie's iframe.
         self.path = None
         self.attrs = {"login_sleep_time": 0}
         self.secret_key = secrets.token_hex(32)
         self.cookie_controller = _NoCookie()
+        self.known: dict[str, Any] = {"usernames": {}}
         self.authentication_controller = AuthenticationController(
-            credentials, auto_hash=False, secret_key=self.secret_key
+            self.known, auto_hash=False, secret_key=self.secret_key
         )
-        # Ours counts failures per login and takes as long for a login that does not exist.
-        self.authentication_controller.authentication_model.check_credentials = _is_right
+        # Ours counts failures and does the same work for a login that does not exist.
+        self.authentication_controller.authentication_model.check_credentials = self._is_right
+
+    def _is_right(self, login: str, password: str) -> bool:
+        right = connections.check_password(
+            sessions(), login=login, password=password, address=guard.address()
+        )
+        metrics.signed_in(ok=right)
+        if right:
+            self.known["usernames"][login] = connections.credential(sessions(), login)
+        return right
 
 
 def form() -> None:
@@ -55,7 +70,9 @@ def form() -> None:
     if ticket is not None:
         exchange(ticket)
         return
-    authenticator = _Form(accounts.credentials(sessions()))
+    if guard.ended():
+        st.info(_ENDED, icon=":material/logout:")
+    authenticator = _Form()
     with showing_errors():
         authenticator.login(
             fields={
@@ -73,12 +90,8 @@ def form() -> None:
         st.error(_REFUSED, icon=":material/error:")
 
 
-def _is_right(login: str, password: str) -> bool:
-    return accounts.check_password(sessions(), login=login, password=password)
-
-
 def _signed_in(found: dict[str, Any]) -> None:
     """Called by the form: nothing of the library's own state is kept beside the ticket."""
-    ticket = accounts.issue_ticket(sessions(), login=found["username"])
+    ticket = connections.issue_ticket(sessions(), login=found["username"])
     st.session_state.clear()
     st.session_state[_TICKET] = ticket

@@ -17,13 +17,18 @@ READS_ONLY = "korrigo_reads_only"
 
 
 def engine_for(url: str) -> Engine:
-    """An engine for a SQLite or PostgreSQL URL; a bare ``postgresql://`` means psycopg2."""
+    """An engine for a SQLite or PostgreSQL URL; PostgreSQL is reached through psycopg2.
+
+    Its errors do not repeat the values of a statement: names of pupils are among them.
+    """
     parsed = make_url(url)
-    if parsed.drivername == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg2"), pool_size=5, max_overflow=5)
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg2"), pool_size=5, max_overflow=5, hide_parameters=True
+        )
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed)
-    engine = create_engine(parsed, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S})
+        return create_engine(parsed, hide_parameters=True)
+    engine = create_engine(parsed, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin)
     return engine

@@ -23,6 +23,27 @@ class Role(StrEnum):
     STUDENT = "student"
 
 
+class Portal(StrEnum):
+    """One of the three doors of the application; who holds roles of several switches between them."""
+
+    ADMINISTRATION = "administration"
+    CORRECTION = "correction"
+    STUDENTS = "students"
+
+
+PORTAL_ROLES: dict[Portal, frozenset[Role]] = {
+    Portal.ADMINISTRATION: frozenset({Role.SECRETARIAT, Role.COORDINATOR, Role.ANALYST, Role.ADMIN}),
+    Portal.CORRECTION: frozenset({Role.CORRECTOR}),
+    Portal.STUDENTS: frozenset({Role.STUDENT}),
+}
+"""The roles each portal is for; a role belongs to exactly one."""
+
+
+def portals_of(roles: frozenset[Role]) -> tuple[Portal, ...]:
+    """The portals that somebody with ``roles`` may open, in their order."""
+    return tuple(portal for portal, meant_for in PORTAL_ROLES.items() if meant_for & roles)
+
+
 class Relation(StrEnum):
     """What the actor is to the object; every right says the relation it needs."""
 

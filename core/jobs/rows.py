@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
-from core.db.session import Sessions
+from core.db.session import READS_ONLY, Sessions
 from core.db.tables import Job
 from core.db.tables.base import now
 from core.errors import WorkbenchError
+from core.jobs.engine import announce
 
 LEASE = timedelta(seconds=60)
 MAX_FAILURES = 3  # architecture.md §4: three failures put a job aside with its message
@@ -30,6 +31,8 @@ class Lease:
     kind: str
     payload: dict[str, Any]
     attempt: int
+    length: timedelta = LEASE
+    """Silence after which another worker may take the job."""
 
 
 def ask(
@@ -46,13 +49,14 @@ def ask(
     job = Job(kind=kind, unique_key=unique_key, payload=payload, paper_id=paper_id)
     session.add(job)
     session.flush()
+    announce(session, job.id)
     return job
 
 
-def lease(sessions: Sessions, *, job_id: int | None = None) -> Lease | None:
+def lease(sessions: Sessions, *, job_id: int | None = None, length: timedelta = LEASE) -> Lease | None:
     """Take the oldest job that waits or whose worker went silent, in one conditional update."""
     instant = now()
-    free = or_(Job.status == "waiting", (Job.status == "running") & (Job.leased_until < instant))
+    free = _free(instant)
     with sessions.begin() as session:
         oldest = select(Job.id).where(free).order_by(Job.id).limit(1)
         if job_id is not None:
@@ -65,7 +69,7 @@ def lease(sessions: Sessions, *, job_id: int | None = None) -> Lease | None:
             .values(
                 status="running",
                 attempt=Job.attempt + 1,
-                leased_until=instant + LEASE,
+                leased_until=instant + length,
                 started_at=instant,
                 done=0,
                 total=0,
@@ -73,7 +77,14 @@ def lease(sessions: Sessions, *, job_id: int | None = None) -> Lease | None:
             .returning(Job.id, Job.kind, Job.payload, Job.attempt)
             .execution_options(synchronize_session=False)
         ).first()
-    return Lease(taken.id, taken.kind, taken.payload, taken.attempt) if taken else None
+    return Lease(taken.id, taken.kind, taken.payload, taken.attempt, length) if taken else None
+
+
+def free_jobs(sessions: Sessions) -> list[int]:
+    """Jobs that wait or whose worker went silent, the oldest first."""
+    with sessions() as session:
+        session.connection(execution_options={READS_ONLY: True})
+        return list(session.scalars(select(Job.id).where(_free(now())).order_by(Job.id)))
 
 
 def tell(sessions: Sessions, held: Lease, *, stage: str, done: int, total: int) -> None:
@@ -83,18 +94,50 @@ def tell(sessions: Sessions, held: Lease, *, stage: str, done: int, total: int) 
         LeaseLost: The job was given to another worker meanwhile.
     """
     with sessions.begin() as session:
-        _fenced(session, held, stage=stage, done=done, total=total, leased_until=now() + LEASE)
+        _fenced(session, held, stage=stage, done=done, total=total, leased_until=now() + held.length)
+
+
+def renew(sessions: Sessions, held: Lease) -> None:
+    """Renew the lease of a job that is long over one step.
+
+    Raises:
+        LeaseLost: The job ended, or was given to another worker.
+    """
+    with sessions.begin() as session:
+        _fenced(session, held, leased_until=now() + held.length)
 
 
 def complete(session: Session, held: Lease) -> None:
-    """End the job in the same transaction as its effect.
+    """End the job, with all of it done, in the same transaction as its effect.
 
     Raises:
         LeaseLost: The job was given to another worker: the transaction must not commit.
     """
     _fenced(
-        session, held, status="done", ended_at=now(), leased_until=None, error_code=None, error_details=None
+        session,
+        held,
+        status="done",
+        done=Job.total,
+        ended_at=now(),
+        leased_until=None,
+        error_code=None,
+        error_details=None,
     )
+
+
+def give_back(sessions: Sessions, held: Lease) -> bool:
+    """Let the job wait again for another worker, as if this attempt had not begun.
+
+    Returns:
+        Whether it was still held.
+    """
+    try:
+        with sessions.begin() as session:
+            _fenced(session, held, status="waiting", leased_until=None)
+            announce(session, held.job_id)
+    except LeaseLost:
+        return False
+    return True
 
 
 def fail(sessions: Sessions, held: Lease, error: WorkbenchError, *, final: bool) -> bool:
@@ -114,7 +157,22 @@ def fail(sessions: Sessions, held: Lease, error: WorkbenchError, *, final: bool)
         aside = final or job.failures >= MAX_FAILURES
         job.status = "failed" if aside else "waiting"
         job.ended_at = now() if aside else None
+        if not aside:
+            session.flush()
+            announce(session, job.id)
     return aside
+
+
+def retry(session: Session, job: Job) -> None:
+    """Let a job that was put aside wait again, with its failures forgotten."""
+    job.status, job.failures = "waiting", 0
+    job.error_code, job.error_details, job.ended_at = None, None, None
+    session.flush()
+    announce(session, job.id)
+
+
+def _free(instant: datetime) -> ColumnElement[bool]:
+    return or_(Job.status == "waiting", (Job.status == "running") & (Job.leased_until < instant))
 
 
 def _fenced(session: Session, held: Lease, **values: Any) -> None:

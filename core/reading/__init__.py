@@ -5,10 +5,9 @@ from __future__ import annotations
 from core.errors import BadInput
 from core.reading.null import NullReader
 from core.reading.protocol import FieldReading, NameReader
+from core.settings import READERS
 
 __all__ = ["READERS", "FieldReading", "NameReader", "reader"]
-
-READERS = ("ppocr", "tesseract", "null")
 
 
 def reader(name: str = "ppocr") -> NameReader:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from core.db.session import Sessions
-from core.jobs.embedded import Handler
+from core.jobs.running import Handler
 from core.reading import reader
 from core.reading.protocol import NameReader
 from core.services.finalisation import FINALISE, run_finalise

@@ -151,7 +151,10 @@ def rematch(sessions: Sessions, actor: Actor, *, paper_id: int) -> int:
     """
     authorise(actor, Action.IDENTIFY)
     with writing(sessions) as session:
-        return match(session, paper_id)
+        booklets = match(session, paper_id)
+        values = {"rematched": booklets}
+        journal.record(session, actor, Action.IDENTIFY, kind="paper", object_id=paper_id, values=values)
+        return booklets
 
 
 def match(session: Session, paper_id: int) -> int:

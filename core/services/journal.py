@@ -1,20 +1,79 @@
-"""Who did what: one line per act, in the act's own transaction."""
+"""Who did what: one line per act, in the act's own transaction; and reading it back."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from sqlalchemy import Select, false, or_, select
 from sqlalchemy.orm import Session
 
-from core.db.tables import JournalEntry, JournalValue
-from core.domain.access import Action, Actor
+from core.db.session import Sessions
+from core.db.tables import Account, Identity, JournalEntry, JournalSeal, JournalValue
+from core.domain.access import Action, Actor, authorise
+from core.domain.chain import digest
+from core.domain.names import display_name
+from core.services.transactions import reading
+
+RECORDED: frozenset[Action] = frozenset(
+    {
+        Action.SIGN_IN,
+        Action.MANAGE_ACCOUNTS,
+        Action.CHANGE_OWN_PASSWORD,
+        Action.MANAGE_OWN_CONNECTIONS,
+        Action.BACK_UP,
+        Action.IMPORT_ROSTER,
+        Action.CREATE_PAPER,
+        Action.IMPORT_ENTRIES,
+        Action.ADD_SCANS,
+        Action.IDENTIFY,
+        Action.RELEASE,
+        Action.ALLOCATE,
+        Action.MARK,
+        Action.IMPORT_MARKS,
+        Action.FINALISE,
+        Action.REOPEN,
+        Action.PUBLISH,
+        Action.EXPORT,
+        Action.CREATE_SNAPSHOT,
+        Action.VIEW_STUDENT_PDF,
+    }
+)
+"""The acts that leave a line: whatever changes something, and files that carry names out."""
+
+ACCOUNT, SYSTEM = "account:", "system:"
+"""How the label of an actor begins, before the id of the account or the name of the user."""
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """A line of the journal for somebody who reads it.
+
+    Attributes:
+        number: in the chain; ``None`` until the sealer has passed.
+        actor: ``account:<id>`` or ``system:<os user>``.
+        login: of the account, empty for the system and for an account that is gone.
+        display_name: of the account's person; empty when there is none, or they were forgotten.
+        action: an :class:`Action` of now, or one of an earlier version of the application.
+        values: ``None`` when they were erased.
+    """
+
+    entry_id: int
+    number: int | None
+    at: datetime
+    actor: str
+    login: str
+    display_name: str
+    action: str
+    object_kind: str
+    object_id: int | None
+    values: Mapping[str, Any] | None
 
 
 def record(
@@ -46,10 +105,102 @@ def record(
     session.add(JournalValue(entry_id=entry.id, salt=salt, values=plain))
 
 
-def digest(salt: str, values: Mapping[str, Any]) -> str:
-    """SHA-256 of a salt and values, the same whatever the order of the keys."""
-    canonical = json.dumps(values, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(f"{salt}:{canonical}".encode()).hexdigest()
+def entries(
+    sessions: Sessions,
+    actor: Actor,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    who: str = "",
+    action: Action | None = None,
+    kind: str = "",
+    object_id: int | None = None,
+    limit: int | None = 50,
+    offset: int = 0,
+) -> list[EntryView]:
+    """Lines of the journal, the newest first. Reading them is not journalled.
+
+    Args:
+        sessions: The database.
+        actor: Who asks.
+        since: From this instant on.
+        until: Before this instant.
+        who: A part of a login or of a name, whatever its case; ``system`` for the command line.
+        action: Of this kind of act.
+        kind: On this kind of object, such as ``copy``.
+        object_id: On this object.
+        limit: At most so many; ``None`` for all.
+        offset: How many of the newest to leave out.
+
+    Raises:
+        NotAllowed: The actor may not see the journal.
+    """
+    authorise(actor, Action.VIEW_JOURNAL)
+    with reading(sessions) as session:
+        query = select(JournalEntry, JournalSeal.number, JournalValue)
+        query = query.outerjoin(JournalSeal, JournalSeal.entry_id == JournalEntry.id)
+        query = query.outerjoin(JournalValue, JournalValue.entry_id == JournalEntry.id)
+        if since is not None:
+            query = query.where(JournalEntry.at >= since)
+        if until is not None:
+            query = query.where(JournalEntry.at < until)
+        if action is not None:
+            query = query.where(JournalEntry.action == action.value)
+        if kind:
+            query = query.where(JournalEntry.object_kind == kind)
+        if object_id is not None:
+            query = query.where(JournalEntry.object_id == object_id)
+        if who.strip():
+            query = _by(session, query, who.strip())
+        rows = session.execute(query.order_by(JournalEntry.id.desc()).limit(limit).offset(offset)).all()
+        people = _people(session, [entry.actor for entry, _, _ in rows])
+        return [
+            EntryView(
+                entry_id=entry.id,
+                number=number,
+                at=entry.at,
+                actor=entry.actor,
+                login=people.get(entry.actor, ("", ""))[0],
+                display_name=people.get(entry.actor, ("", ""))[1],
+                action=entry.action,
+                object_kind=entry.object_kind,
+                object_id=entry.object_id,
+                values=value.values if value is not None else None,
+            )
+            for entry, number, value in rows
+        ]
+
+
+def _by(session: Session, query: Select[*tuple[Any, ...]], who: str) -> Select[*tuple[Any, ...]]:
+    """The lines of the actors whose login, name or system user contains a text."""
+    found = session.scalars(
+        select(Account.id)
+        .outerjoin(Identity, Identity.person_id == Account.person_id)
+        .where(
+            or_(
+                Account.login.icontains(who, autoescape=True),
+                (Identity.first_name + " " + Identity.surname).icontains(who, autoescape=True),
+                (Identity.surname + " " + Identity.first_name).icontains(who, autoescape=True),
+            )
+        )
+    )
+    labels = [f"{ACCOUNT}{account_id}" for account_id in found]
+    of_system = JournalEntry.actor.startswith(SYSTEM) & JournalEntry.actor.icontains(who, autoescape=True)
+    return query.where(or_(JournalEntry.actor.in_(labels) if labels else false(), of_system))
+
+
+def _people(session: Session, actors: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Login and display name of the accounts among the actors, by label."""
+    ids = {int(actor.removeprefix(ACCOUNT)) for actor in actors if actor.startswith(ACCOUNT)}
+    found = session.execute(
+        select(Account.id, Account.login, Identity.surname, Identity.first_name)
+        .outerjoin(Identity, Identity.person_id == Account.person_id)
+        .where(Account.id.in_(ids))
+    )
+    return {
+        f"{ACCOUNT}{row.id}": (row.login, display_name(row.surname, row.first_name) if row.surname else "")
+        for row in found
+    }
 
 
 def _plain(value: object) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 
 import cv2
@@ -20,6 +21,8 @@ PAGE_WIDTH_PX = 1240
 """A4 at 150 dpi: handwriting is read without zoom on a 1280 px screen."""
 PAGE_WIDTH_LIMITS_PX = (400, 1700)
 _JPEG_QUALITY = 80
+_DRAWING = 1
+"""Part of every cache key: raise it when the same source is drawn otherwise, or old images come back."""
 
 
 @dataclass(frozen=True)
@@ -57,19 +60,55 @@ def page_source(session: Session, half: HalfPage) -> PageSource:
 
 
 def page_image(blobs: BlobStore, source: PageSource, *, masked: bool, width_px: int | None) -> PageImage:
-    """Draw a page; when ``masked``, the pixels are gone before the JPEG is made."""
+    """Draw a page, or take the one drawn before; when ``masked``, the pixels are gone before the JPEG is made.
+
+    The caller has checked the right: the cache does not know who asks.
+    """
+    wanted_px = _within_limits(width_px or PAGE_WIDTH_PX)
+    key = drawing_key(source, masked=masked, width_px=wanted_px)
+    content = blobs.derived.get(key)
+    if content is None:
+        content = _drawn(blobs, source, masked=masked, width_px=wanted_px)
+        blobs.derived.put(key, content)
+    return PageImage(content, hashlib.sha256(content).hexdigest())
+
+
+def drawing_key(source: PageSource, *, masked: bool, width_px: int) -> str:
+    """SHA-256 of all that a page image depends on; no name is in it, and it tells nothing back.
+
+    A masked and a named image of one page never share a key, nor do two masked ones when a zone was added,
+    moved or taken away: a zone masked by hand is gone from the next image on.
+    """
+    depends_on = {
+        "drawing": _DRAWING,
+        "scan": source.scan_sha256,
+        "index": source.index,
+        "box": source.box,
+        "rotation_deg": source.rotation_deg,
+        "view": "masked" if masked else "named",
+        "masks": sorted(source.mask_boxes) if masked else None,
+        "width_px": width_px,
+        "quality": _JPEG_QUALITY,
+    }
+    return hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()
+
+
+def _drawn(blobs: BlobStore, source: PageSource, *, masked: bool, width_px: int) -> bytes:
     pixels = page_pixels(blobs.path(source.scan_sha256), source.index).gray
     if masked:
         pixels = wipe_pixels(pixels, source.mask_boxes)
     upright = half_pixels(pixels, source.box, source.rotation_deg)
-    content = encode_jpeg(_narrowed(upright, width_px or PAGE_WIDTH_PX), _JPEG_QUALITY)
-    return PageImage(content, hashlib.sha256(content).hexdigest())
+    return encode_jpeg(_narrowed(upright, width_px), _JPEG_QUALITY)
+
+
+def _within_limits(width_px: int) -> int:
+    lowest, highest = PAGE_WIDTH_LIMITS_PX
+    return min(max(width_px, lowest), highest)
 
 
 def _narrowed(page: Gray, width_px: int) -> Gray:
-    lowest, highest = PAGE_WIDTH_LIMITS_PX
     height, width = page.shape[:2]
-    wanted = min(max(width_px, lowest), highest, width)
+    wanted = min(width_px, width)
     if wanted == width:
         return page
     size = (wanted, round(height * wanted / width))

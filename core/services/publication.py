@@ -255,6 +255,8 @@ def student_pdf(sessions: Sessions, actor: Actor, blobs: BlobStore, *, code: str
             .join(Publication, Publication.document_id == Document.id)
             .where(Publication.copy_id == copy.id, Publication.withdrawn_at.is_(None))
         ).one()
+    with writing(sessions) as session:
+        journal.record(session, actor, Action.VIEW_STUDENT_PDF, kind="copy", object_id=copy.id)
     return blobs.get(sha256)
 
 

@@ -11,16 +11,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from core.errors import NotFound
+from core.errors import BadInput, NotFound
+from core.storage.cache import Cache, NoCache
+from core.storage.files import Fingerprint, copy_file
 
 _CHUNK = 1 << 20
 
 
-class BlobStore:
-    """A folder of blobs. Files are written before the commit that names them and never unlinked inline."""
+def blob_place(sha256: str) -> str:
+    """Where a blob lies below the root of any store, with ``/``."""
+    return f"{sha256[:2]}/{sha256}"
 
-    def __init__(self, root: Path) -> None:
+
+class BlobStore:
+    """A folder of blobs. Files are written before the commit that names them and never unlinked inline.
+
+    ``derived`` keeps for a while what is made from them.
+    """
+
+    def __init__(self, root: Path, derived: Cache | None = None) -> None:
         self._root = root
+        self.derived: Cache = derived or NoCache()
         self._incoming = root / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
 
@@ -82,8 +93,20 @@ class BlobStore:
             raise NotFound("blob", sha256=sha256)
         return path
 
+    def copy_to(self, sha256: str, target: Path) -> Fingerprint:
+        """Copy a blob into a new file, hashed on the way.
+
+        Raises:
+            NotFound: No such blob is kept.
+            BadInput: ``blob_damaged``: its bytes are not those of its name any more.
+        """
+        copied = copy_file(self.path(sha256), target)
+        if copied.sha256 != sha256:
+            raise BadInput("blob_damaged", file=blob_place(sha256))
+        return copied
+
     def _path(self, sha256: str) -> Path:
-        return self._root / sha256[:2] / sha256
+        return self._root / blob_place(sha256)
 
     def _adopt(self, path: Path, sha256: str) -> None:
         target = self._path(sha256)

@@ -17,7 +17,7 @@ import cv2
 from core.db.migrate import upgrade
 from core.db.session import Sessions, engine_for, session_factory
 from core.domain.access import Actor
-from core.jobs import embedded
+from core.jobs.running import run_next
 from core.services import exams, identification, scans
 from core.services.handlers import handlers
 from core.settings import Settings
@@ -72,7 +72,7 @@ class Bench:
                 path=file,
                 layout=layout,
             )
-        while embedded.run_next(self.sessions, self.handlers):
+        while run_next(self.sessions, self.handlers):
             pass
         failed = [
             job for job in scans.jobs(self.sessions, SYSTEM, paper_id=paper_id) if job.status == "failed"

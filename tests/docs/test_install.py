@@ -109,6 +109,22 @@ def test_the_handwriting_fonts_of_the_tests_are_the_npm_packages_installed_for_t
     assert all(entry["integrity"] and "resolved" not in entry for entry in locked.values())
 
 
+@pytest.mark.parametrize("listing", sorted(INSTALL.glob("debian-*.txt")), ids=lambda path: path.name)
+def test_a_list_of_debian_packages_says_of_each_whether_it_is_required_and_what_it_is_for(
+    listing: Path,
+) -> None:
+    lines = [
+        line for line in listing.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")
+    ]
+
+    assert lines
+    assert [
+        line
+        for line in lines
+        if not re.match(r"[a-z0-9.+-]+ +(required|optional) +([a-z0-9_-]+|-)( |$)", line)
+    ] == []
+
+
 @pytest.fixture
 def bare_machine(tmp_path: Path) -> dict[str, str]:
     """An environment whose apt notes what it is asked for, whose sudo refuses and which has few commands."""

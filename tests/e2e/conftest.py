@@ -8,6 +8,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
+from tests.security.served import served
+
+__all__ = ["served"]  # a fixture
+
 PATIENCE_MS = 20_000  # two test processes share two cores with the application
 
 # Nothing is fetched or reported in the background; no sandbox, because tests may run as root.

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from core.db.session import Sessions
 from core.domain.access import Actor
-from core.jobs import embedded
-from core.jobs.embedded import Handler
+from core.jobs.running import Handler, run_next
 from core.reading import reader
 from core.services import exams, scans
 from core.services.ingestion import INGEST, READ, ingest, read_headers
@@ -46,7 +45,7 @@ class Taken:
     def run(self, engine: str = "null") -> None:
         """Run every job."""
         handlers = self.handlers(engine)
-        while embedded.run_next(self.sessions, handlers):
+        while run_next(self.sessions, handlers):
             pass
 
 

@@ -18,8 +18,8 @@ from core.db.tables.base import now
 from core.domain.access import Role
 from core.domain.copies import CopyStatus
 from core.errors import BadInput, Conflict, ImpossibleTransition, NotAllowed, NotFound
-from core.jobs.embedded import run_next
 from core.jobs.rows import LEASE, LeaseLost, lease
+from core.jobs.running import run_next
 from core.services import allocation, copies, finalisation, marking
 from core.storage.blobs import BlobStore
 from tests.integration.builders import (

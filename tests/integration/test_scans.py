@@ -13,7 +13,8 @@ from core.db.tables import Booklet, HalfPage, Header, Job, ScanFile
 from core.db.tables.base import now
 from core.domain.access import Actor, Role
 from core.errors import BadInput, NotAllowed, NotFound
-from core.jobs import embedded, rows
+from core.jobs import rows
+from core.jobs.running import run_next
 from core.services import scans
 from core.storage.blobs import BlobStore
 from tests.integration.classes import SYSTEM, Taken, draw_few, take_in
@@ -98,13 +99,13 @@ def test_a_worker_killed_in_the_middle_leaves_nothing_and_the_next_one_does_it_a
         raise Killed
 
     with pytest.raises(Killed):
-        embedded.run_next(taken.sessions, {"ingest": dies_before_writing})
+        run_next(taken.sessions, {"ingest": dies_before_writing})
     assert scans.ledger(taken.sessions, SYSTEM, paper_id=taken.paper_id) == []
-    assert not embedded.run_next(taken.sessions, taken.handlers()), "the lease still stands"
+    assert not run_next(taken.sessions, taken.handlers()), "the lease still stands"
     with taken.sessions.begin() as session:
         session.execute(update(Job).values(leased_until=now()))
     with pytest.raises(Killed):
-        embedded.run_next(taken.sessions, {"ingest": dies})
+        run_next(taken.sessions, {"ingest": dies})
     taken.run()
 
     assert pages_of(taken) == truth_of(drawn)
@@ -130,7 +131,7 @@ def test_three_failures_put_a_job_aside_with_its_message(taken: Taken) -> None:
         raise ZeroDivisionError(held.job_id)
 
     attempts = 0
-    while embedded.run_next(taken.sessions, {"ingest": broken}):
+    while run_next(taken.sessions, {"ingest": broken}):
         attempts += 1
 
     (job,) = scans.jobs(taken.sessions, SYSTEM, paper_id=taken.paper_id)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from streamlit.testing.v1 import AppTest
 
 from core.domain.access import Actor, Role
-from core.services import accounts
+from core.services import accounts, connections
 from workbench import guard, resources
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +46,7 @@ def app(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The application as a fresh visitor gets it, not run yet."""
     # AppTest's own cookies are a mock, and a mock is no token.
     monkeypatch.setattr(guard, "cookie", lambda: None)
+    monkeypatch.setattr(guard, "address", lambda: "127.0.0.1")
     return AppTest.from_file(str(ROOT / "workbench" / "app.py"), default_timeout=PATIENCE_S)
 
 
@@ -64,8 +65,8 @@ def be(database: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch) -> Call
             password=PASSWORD,
             must_change=must_change,
         )
-        ticket = accounts.issue_ticket(database, login=name)
-        token = accounts.redeem_ticket(database, ticket=ticket, hours=1).token
+        ticket = connections.issue_ticket(database, login=name)
+        token = connections.redeem_ticket(database, ticket=ticket, hours=1).token
         monkeypatch.setattr(guard, "cookie", lambda: token)
         return token
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.db.tables import Account, Candidate
 from core.domain.access import Role
-from core.services import accounts, allocation, finalisation, marking
+from core.services import allocation, connections, finalisation, marking
 from tests.integration.builders import STAFF, Exam, add_account, build_exam
 from tests.integration.test_finalisation import work
 from workbench import guard, navigation, resources
@@ -64,8 +64,8 @@ def pupil_account(database: Sessions, rank: int, login: str) -> None:
 
 def signed_in_as(database: Sessions, monkeypatch: pytest.MonkeyPatch, login: str) -> None:
     """From now on the browser bears the cookie of this account."""
-    ticket = accounts.issue_ticket(database, login=login)
-    token = accounts.redeem_ticket(database, ticket=ticket, hours=1).token
+    ticket = connections.issue_ticket(database, login=login)
+    token = connections.redeem_ticket(database, ticket=ticket, hours=1).token
     monkeypatch.setattr(guard, "cookie", lambda: token)
 
 

@@ -9,10 +9,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 from streamlit.testing.v1 import AppTest
 
-from core.db.tables import Copy, Variant
+from core.db.tables import Copy, Job, Variant
 from core.domain.access import Role
 from core.domain.copies import CopyStatus
-from core.services import accounts, allocation, exams, publication
+from core.services import accounts, allocation, connections, exams, publication
 from tests.integration.builders import STAFF, build_exam
 from tests.pages import papers
 from tests.pages.papers import html, labels, opened
@@ -266,7 +266,7 @@ def test_an_account_gets_a_password_that_is_shown_once(app: AppTest, be: Be, dat
     app.button(key="create_account").click().run()
 
     password = app.success[0].value.split("`")[1]
-    assert accounts.check_password(database, login="m.durand", password=password)
+    assert connections.check_password(database, login="m.durand", password=password)
     app.run()
     assert not app.success
 
@@ -296,6 +296,23 @@ def test_jobs_are_shown_with_their_state_in_words(app: AppTest, be: Be, database
     assert "Tous les travaux sont finis." in html(app)
     assert "PDF des copies corrigées" in html(app)
     assert "2 sur 2" in html(app)
+
+
+def test_a_job_that_failed_is_tried_again_from_the_page(app: AppTest, be: Be, database: Sessions) -> None:
+    papers.finalised(database)
+    with database.begin() as session:
+        job = session.scalars(select(Job)).one()
+        job.status, job.failures, job.error_code = "failed", 3, "internal_error"
+    be(Role.SECRETARIAT)
+    opened(app, "jobs")
+    assert "1 travail a échoué" in html(app)
+
+    app.button(key="retry").click().run()
+
+    (job,) = database().scalars(select(Job)).all()
+    assert (job.status, job.failures) == ("waiting", 0)
+    assert "1 travail en cours" in html(app)
+    assert "retry" not in [button.key for button in app.button]
 
 
 def test_home_tells_the_coordinator_what_can_be_published(app: AppTest, be: Be, database: Sessions) -> None:

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from streamlit.testing.v1 import AppTest
 
 from core.domain.access import Role
-from core.services import accounts
+from core.services import accounts, connections
 from tests.pages.conftest import PASSWORD, ROOT, SYSTEM
-from workbench import guard, navigation, sign_in
+from workbench import navigation, sign_in
 
 Be = Callable[..., str]
 
@@ -76,11 +76,11 @@ def test_a_wrong_password_and_an_unknown_login_get_the_same_sentence(
 
 def test_after_ten_failures_the_form_asks_to_wait(app: AppTest, database: sessionmaker[Session]) -> None:
     for _ in range(10):
-        accounts.check_password(database, login="martin", password="x" * 12)
+        connections.check_password(database, login="martin", password="x" * 12, address="127.0.0.1")
 
     [said] = typed(app, "martin", PASSWORD)
 
-    assert said.startswith("Trop d'essais sur cet identifiant.")
+    assert said.startswith("Trop d'essais.")
 
 
 def test_a_right_password_gives_a_ticket_that_opens_the_connection(
@@ -95,8 +95,8 @@ def test_a_right_password_gives_a_ticket_that_opens_the_connection(
     assert typed(app, "Martin ", PASSWORD) == []
 
     [ticket] = tickets
-    opened = accounts.redeem_ticket(database, ticket=ticket, hours=1)
-    found = accounts.connection(database, opened.token)
+    opened = connections.redeem_ticket(database, ticket=ticket, hours=1)
+    found = connections.connection(database, opened.token)
     assert found is not None
     assert found.login == "martin"
     assert "authentication_status" not in app.session_state
@@ -150,9 +150,9 @@ def test_a_role_may_open_its_pages_and_is_refused_the_others(app: AppTest, be: B
 @pytest.mark.parametrize(
     ("role", "names"),
     [
-        (Role.STUDENT, {"home", "my_results", "my_copy"}),
-        (Role.CORRECTOR, {"home", "my_copies", "marking"}),
-        (Role.ANALYST, {"home", "results"}),
+        (Role.STUDENT, {"home", "my_results", "my_copy", "connections"}),
+        (Role.CORRECTOR, {"home", "my_copies", "marking", "connections"}),
+        (Role.ANALYST, {"home", "results", "connections"}),
     ],
 )
 def test_what_a_role_is_offered_is_written_down_here_too(role: Role, names: set[str]) -> None:
@@ -188,8 +188,8 @@ def test_a_password_that_was_handed_out_is_changed_before_anything_else(
     app.button[0].click().run()
 
     assert "Accueil" in shown(app)
-    assert accounts.check_password(database, login="martin", password="une phrase assez longue")
-    assert accounts.connection(database, token) is not None
+    assert connections.check_password(database, login="martin", password="une phrase assez longue")
+    assert connections.connection(database, token) is not None
 
 
 def test_the_first_password_page_names_what_is_wrong(app: AppTest, be: Be) -> None:
@@ -223,7 +223,7 @@ def test_a_connection_that_ends_gives_the_sign_in_form_at_the_next_rerun(
     app.run()
     app.session_state["kept"] = "a name"
 
-    accounts.sign_out(database, token=token)
+    connections.sign_out(database, token=token)
     app.run()
 
     assert [field.label for field in app.text_input] == ["Identifiant", "Mot de passe"]
@@ -260,7 +260,3 @@ def test_every_page_begins_by_asking_who_is_there(path: object) -> None:
         assert "guard" not in ast.unparse(first)
     else:
         assert "guard." in ast.unparse(first)
-
-
-def test_guard_s_cookie_is_the_one_the_routes_set() -> None:
-    assert guard.COOKIE == "korrigo"

@@ -18,7 +18,7 @@ from core.db.tables import Candidate, Copy, ExamSession, HalfPage, Identity, Per
 from core.domain.entries import DecisionKind
 from core.imaging import analyse
 from core.imaging.header_models import builtin_models
-from core.jobs import embedded
+from core.jobs.running import run_next
 from core.services import allocation, copies, finalisation, identification, publication, scans
 from core.services.copy_rows import current_pages
 from core.services.finalisation import FINALISE, run_finalise
@@ -219,7 +219,7 @@ class Scene:
         """Make the marked PDF of every copy, and show them to the pupils that are known."""
         finalisation.finalise_paper(self.sessions, SYSTEM, paper_id=self.taken.paper_id)
         work = {FINALISE: lambda held: run_finalise(self.sessions, self.blobs, held)}
-        while embedded.run_next(self.sessions, work):
+        while run_next(self.sessions, work):
             pass
         publication.publish(self.sessions, SYSTEM, self.blobs, paper_id=self.taken.paper_id)
 

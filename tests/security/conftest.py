@@ -13,13 +13,16 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from core.domain.access import Actor, Role
-from core.services import accounts
+from core.services import accounts, connections
+from tests.security.served import served
 from workbench import resources
 from workbench.cookie import COOKIE
 from workbench.routes import routes
 from workbench.routes.access import CSRF_HEADER
 from workbench.routes.answers import unexpected_error
 from workbench.routes.protection import Protection
+
+__all__ = ["served"]  # a fixture
 
 SYSTEM = Actor.system("test")
 PASSWORD = "motdepasse-1"
@@ -91,9 +94,9 @@ def sign_in(server: Starlette, database: sessionmaker[Session]) -> Callable[...,
             must_change=must_change,
         )
         client = TestClient(server, base_url=ORIGIN, raise_server_exceptions=False)
-        ticket = accounts.issue_ticket(database, login=name)
+        ticket = connections.issue_ticket(database, login=name)
         client.post("/auth/exchange", json={"ticket": ticket}, headers={"Origin": ORIGIN}).raise_for_status()
-        found = accounts.connection(database, _value(client))
+        found = connections.connection(database, _value(client))
         assert found is not None
         return Visitor(client, found.csrf_token)
 

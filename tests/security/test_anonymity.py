@@ -26,7 +26,7 @@ from core.db.session import Sessions
 from core.db.tables import Copy, HalfPage, Header, Identity, ScanFile
 from core.domain.access import Role
 from core.domain.anonymity import new_code
-from core.services import accounts
+from core.services import accounts, connections
 from core.services.copy_pdf import masked_pdf, read_content
 from tests.integration.builders import add_account
 from tests.security import anonymity_scene
@@ -149,9 +149,9 @@ def _account(sessions: Sessions, login: str, role: Role) -> None:
 
 def _browser(server: Starlette, sessions: Sessions, login: str) -> Heard:
     client = TestClient(server, base_url=ORIGIN, raise_server_exceptions=False)
-    ticket = accounts.issue_ticket(sessions, login=login)
+    ticket = connections.issue_ticket(sessions, login=login)
     client.post("/auth/exchange", json={"ticket": ticket}, headers={"Origin": ORIGIN}).raise_for_status()
-    found = accounts.connection(sessions, client.cookies[COOKIE])
+    found = connections.connection(sessions, client.cookies[COOKIE])
     assert found is not None
     return Heard(client, found.csrf_token)
 

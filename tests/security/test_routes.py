@@ -69,7 +69,14 @@ def post(who: Visitor, path: str, **more: Any) -> Any:
 
 
 def test_the_tables_of_this_test_name_every_route(server: Starlette) -> None:
-    ours = {"/auth/exchange", "/auth/sign-out", "/api/health/live", "/api/health/ready", "/api/health/"}
+    ours = {
+        "/auth/exchange",
+        "/auth/sign-out",
+        "/api/health/live",
+        "/api/health/ready",
+        "/api/health/",
+        "/metrics",
+    }
     written = {re.sub(r"\?.*", "", path) for path in [*READ, *WRITE]}
 
     for path in paths_of(server) - ours - {f"{start}/{{rest:path}}" for start in ("/auth", "/files", "/api")}:
@@ -453,6 +460,8 @@ def test_a_bug_shows_an_error_id_that_is_in_the_log_and_no_traceback(
     assert "Marie" not in answer.text
     [error_id] = re.findall(r"n° ([0-9a-f]{8})", answer.text)
     assert error_id in caplog.text
+    assert "default-src" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_health_needs_no_sign_in_and_tells_nothing(visitor: Visitor) -> None:

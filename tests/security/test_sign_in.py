@@ -13,7 +13,7 @@ from starlette.types import Message
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from core.domain.access import Role
-from core.services import accounts
+from core.services import accounts, connections
 from tests.security.conftest import ORIGIN, PASSWORD, SYSTEM, Visitor
 from workbench.cookie import COOKIE, is_loopback
 from workbench.routes.protection import Protection
@@ -26,7 +26,7 @@ def ticket(database: sessionmaker[Session]) -> str:
     accounts.create_account(
         database, SYSTEM, login="martin", roles=[Role.SECRETARIAT], surname="Martin", password=PASSWORD
     )
-    return accounts.issue_ticket(database, login="martin")
+    return connections.issue_ticket(database, login="martin")
 
 
 def exchange(visitor: Visitor, ticket: object, **headers: str) -> int:
@@ -48,7 +48,7 @@ def test_the_cookie_travels_in_clear_to_this_very_machine_only(
 ) -> None:
     far = TestClient(server, base_url="http://korrigo.lycee.fr")
     near = TestClient(server, base_url="http://127.0.0.1:8501")
-    second = accounts.issue_ticket(database, login="martin")
+    second = connections.issue_ticket(database, login="martin")
 
     assert "Secure" in far.post("/auth/exchange", json={"ticket": ticket}).headers["set-cookie"]
     assert "Secure" not in near.post("/auth/exchange", json={"ticket": second}).headers["set-cookie"]
@@ -117,9 +117,9 @@ def test_signing_in_again_ends_the_connection_before(
     who = sign_in(Role.SECRETARIAT, login="martin")
     first = who.client.cookies[COOKIE]
 
-    assert exchange(who, accounts.issue_ticket(database, login="martin")) == 200
+    assert exchange(who, connections.issue_ticket(database, login="martin")) == 200
 
-    assert accounts.connection(database, first) is None
+    assert connections.connection(database, first) is None
 
 
 def test_a_disabled_account_is_cut_at_once(sign_in: SignIn, database: sessionmaker[Session]) -> None:
@@ -152,7 +152,7 @@ async def through_the_websocket(token: str, *steps: bytes | Callable[[], None]) 
     scope = {
         "type": "websocket",
         "path": "/_stcore/stream",
-        "headers": [(b"cookie", f"{COOKIE}={token}".encode())],
+        "headers": [(b"host", b"localhost"), (b"cookie", f"{COOKIE}={token}".encode())],
     }
     waiting = list(steps)
 

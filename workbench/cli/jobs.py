@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from core.domain.access import Actor
 from core.errors import WorkbenchError
-from core.jobs import embedded
+from core.jobs.embedded import IDLE_S
+from core.jobs.running import run_next
 from core.services import scans
 from core.services.handlers import handlers
 from workbench.job_words import KINDS
@@ -25,7 +26,7 @@ _FOLLOW_S = 0.3
 def run_jobs(who: Actor, paper_id: int) -> None:
     """Run the paper's jobs here until none is left, with a bar when a person watches.
 
-    A job that another worker holds is waited for.
+    A job that another worker holds is waited for: its lease decides who runs it, whatever delivers it.
 
     Raises:
         WorkbenchError: A job failed; its own sentence.
@@ -43,8 +44,8 @@ def run_jobs(who: Actor, paper_id: int) -> None:
             ]
             if not alive:
                 break
-            if not any(embedded.run_next(sessions(), work, job_id=job.job_id) for job in reversed(alive)):
-                time.sleep(embedded.IDLE_S)
+            if not any(run_next(sessions(), work, job_id=job.job_id) for job in reversed(alive)):
+                time.sleep(IDLE_S)
     for job in scans.jobs(sessions(), who, paper_id=paper_id):
         if job.status == "failed" and job.job_id not in first_failure:
             raise WorkbenchError(job.error_code or "internal_error", **job.error_details)

@@ -10,22 +10,28 @@ from pathlib import Path
 import click
 
 from core.errors import WorkbenchError
+from workbench import logs
 from workbench.sentences import sentence
 
 COMMANDS = {
     "account": "accounts.account",
     "allocate": "identify.allocate",
+    "backup": "backup.backup",
     "copies": "identify.list_copies",
     "demo": "serve.demo",
+    "doctor": "doctor.doctor",
     "entries": "exams.entries",
     "export": "results.export",
     "finalise": "marks.finalise",
     "identify": "identify.identify",
+    "journal": "journal.group",
     "marks": "marks.group",
+    "migrate": "migrate.migrate",
     "paper": "exams.paper",
     "publish": "marks.publish",
     "release": "identify.release",
     "report": "results.report",
+    "restore": "backup.restore",
     "roster": "exams.roster",
     "scans": "scans.group",
     "serve": "serve.serve",
@@ -63,6 +69,17 @@ def korrigo(context: click.Context, home: Path | None, login: str | None) -> Non
     if home is not None:
         os.environ["KORRIGO_HOME"] = str(home.absolute())
     context.obj = login
+    logs.configure(format="", level="warning")  # a command says what it does; its log says what went wrong
+    context.call_on_close(_seal)
+
+
+def _seal() -> None:
+    """Seal the journal of what the command did: no server may be running that would."""
+    if "workbench.resources" not in sys.modules:  # nor was a database used, and importing costs a second
+        return
+    known = import_module("workbench.resources").opened_sessions()
+    if known is not None:
+        import_module("core.services.sealing").try_to_seal(known)
 
 
 def main() -> None:

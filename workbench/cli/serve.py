@@ -11,18 +11,18 @@ from pathlib import Path
 import click
 
 from workbench.cli import demo as demonstration
+from workbench.cli.listening import Listening, listening
 from workbench.resources import sessions, settings
 
 ROOT = Path(__file__).parents[2]
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1")
-@click.option("--port", default=8501, type=click.IntRange(1, 65535))
+@listening
 @click.option("--no-worker", is_flag=True, help="Ne pas démarrer de travaux de fond ici.")
-def serve(host: str, port: int, no_worker: bool) -> None:
+def serve(listen: Listening, no_worker: bool) -> None:
     """Sert l'application, travaux de fond compris."""
-    sys.exit(_serve(host, port, with_worker=not no_worker))
+    sys.exit(_serve(listen, with_worker=not no_worker))
 
 
 @click.command()
@@ -35,15 +35,14 @@ def worker(processes: int) -> None:
 
 @click.command()
 @click.option("--build-only", is_flag=True, help="Construire sans servir.")
-@click.option("--host", default="127.0.0.1")
-@click.option("--port", default=8501, type=click.IntRange(1, 65535))
-def demo(build_only: bool, host: str, port: int) -> None:
+@listening
+def demo(listen: Listening, build_only: bool) -> None:
     """Construit la session de démonstration, donne de nouveaux mots de passe, puis sert."""
     demonstration.build()
-    processes = [] if build_only else [_start(_web_command(host, port))]
+    processes = [] if build_only else [_start(_web_command(listen))]
     # The passwords are renewed while the application starts.
     accounts = demonstration.renew_passwords()
-    click.echo(f"Korrigo : http://localhost:{port}")
+    click.echo(f"Korrigo : {listen.address}")
     for account in accounts:
         click.echo(f"  {account.role:<16} {account.login:<20} {account.password}")
     sys.stdout.flush()
@@ -51,14 +50,14 @@ def demo(build_only: bool, host: str, port: int) -> None:
         sys.exit(_until_one_ends([*processes, _start(_worker_command())]))
 
 
-def _serve(host: str, port: int, *, with_worker: bool) -> int:
+def _serve(listen: Listening, *, with_worker: bool) -> int:
     sessions()  # the database is made or migrated before the processes share it
-    commands = [_web_command(host, port), *([_worker_command()] if with_worker else [])]
+    commands = [_web_command(listen), *([_worker_command()] if with_worker else [])]
     return _until_one_ends([_start(command) for command in commands])
 
 
-def _web_command(host: str, port: int) -> list[str]:
-    return [sys.executable, "-m", "workbench.asgi", "--host", host, "--port", str(port)]
+def _web_command(listen: Listening) -> list[str]:
+    return [sys.executable, "-m", "workbench.asgi", *listen.arguments()]
 
 
 def _worker_command() -> list[str]:

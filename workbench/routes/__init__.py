@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from core.errors import NotFound
-from workbench.routes import files, health, identification, marking, scans, sign_in
+from workbench.routes import files, health, identification, marking, metrics, scans, sign_in
 from workbench.routes.answers import answering
 
 OWN_PREFIXES = ("/auth", "/files", "/api")
@@ -18,6 +18,7 @@ def routes() -> list[BaseRoute]:
     ends = [Route(f"{prefix}/{{rest:path}}", _nothing_here) for prefix in OWN_PREFIXES]
     return [
         *health.ROUTES,
+        *metrics.ROUTES,
         *sign_in.ROUTES,
         *scans.ROUTES,
         *files.ROUTES,

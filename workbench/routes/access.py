@@ -9,12 +9,13 @@ from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from core.domain import anonymity
 from core.errors import BadInput, NotAllowed, NotFound, WorkbenchError
-from core.services import accounts
-from core.services.accounts import SignedIn
+from core.services import connections
+from core.services.connections import SignedIn
+from workbench import logs
 from workbench.cookie import token_of
 from workbench.resources import sessions
 
@@ -42,9 +43,10 @@ async def signed_in(request: Request) -> SignedIn:
     Raises:
         SignedOut: There is none, or its password is still the one that must be changed.
     """
-    who = await blocking(accounts.connection, sessions(), token_of(request))
+    who = await blocking(connections.connection, sessions(), token_of(request))
     if who is None or who.must_change_password:
         raise SignedOut
+    logs.acting(who.account_id)
     return who
 
 
@@ -77,11 +79,21 @@ def from_our_pages(request: Request) -> None:
     Raises:
         NotAllowed: The request's origin is not this host.
     """
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if not is_from_this_host(request):
         raise NotAllowed(action="cross_origin")
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise NotAllowed(action="cross_origin")
+
+
+def is_from_this_host(connection: HTTPConnection) -> bool:
+    """Whether a request or a handshake that names an origin names this host; browsers always name one."""
+    origin = connection.headers.get("origin")
+    if origin is None:
+        return True
+    try:
+        return urlsplit(origin).netloc == connection.headers.get("host")
+    except ValueError:
+        return False
 
 
 async def json_body(request: Request, *, limit_bytes: int = 1 << 20) -> dict[str, Any]:

@@ -15,8 +15,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from core.errors import BadInput, Conflict, ImpossibleTransition, NotAllowed, NotFound, WorkbenchError
+from workbench import logs
 from workbench.messages import unexpected
 from workbench.routes.access import SignedOut
+from workbench.routes.headers import headers_for
 from workbench.sentences import sentence
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -60,7 +62,10 @@ def refusal(request: Request, error: WorkbenchError) -> Response:
 
 async def unexpected_error(request: Request, error: Exception) -> Response:
     """The answer to a bug: an error id that is in the log."""
-    return _told(request, 500, "unexpected", unexpected(error))
+    answer = _told(request, 500, "unexpected", unexpected(error))
+    # This handler stands outside of our middleware, which would have added these.
+    answer.headers.update({**headers_for(request), "X-Request-ID": logs.request_id()})
+    return answer
 
 
 def as_json(value: Any) -> JSONResponse:

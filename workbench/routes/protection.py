@@ -1,38 +1,24 @@
-"""What stands before every request: headers, closed addresses, and the check of each websocket message."""
+"""What stands before every request: hosts, closed addresses, headers, and the check of each websocket message."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import streamlit
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
-from core.services import accounts
-from workbench.cookie import token_of
-from workbench.resources import sessions
+from workbench import cookie
+from workbench.routes import page_socket
+from workbench.routes.access import is_from_this_host
+from workbench.routes.headers import headers_for
 
-CLOSED = ("/_stcore/metrics", "/_stcore/agent")
-
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "SAMEORIGIN",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-}
-_FILES_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-_INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+CLOSED = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
+"""Streamlit's own doors that nothing of ours needs, wherever they are mounted."""
+MEDIA = "/media/"
+"""Streamlit serves there to whoever knows a hash; nothing of ours is put there. Its fonts are elsewhere."""
+SIGNED_IN_ONLY = ("/_stcore/upload_file/",)
+"""Streamlit keeps what is sent there in memory."""
 
 
 class Protection:
@@ -44,89 +30,56 @@ class Protection:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through with its headers, or a websocket with its messages checked."""
         if scope["type"] == "websocket":
-            await self._app(scope, _checked(scope, receive), send)
-            return
-        if scope["type"] != "http":
+            await self._websocket(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._request(scope, receive, send)
+        else:
             await self._app(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = HTTPConnection(scope)
+        if _is_host_allowed(connection) and is_from_this_host(connection):
+            await page_socket.serve(self._app, scope, receive, send)
             return
+        await receive()  # websocket.connect; closed before it is accepted, the browser gets 403
+        await send({"type": "websocket.close", "code": 1008})
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = HTTPConnection(scope)
         path: str = scope["path"]
 
         async def send_protected(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in headers_for(connection).items():
                     headers.setdefault(name, value)
-                headers.setdefault("Content-Security-Policy", _policy(path))
+                _give_route(connection, headers)
             await send(message)
 
-        closed = any(part in path for part in CLOSED)
-        answer: ASGIApp = PlainTextResponse("", status_code=404) if closed else self._app
+        answer = await self._refusal(connection, path) or self._app
         await answer(scope, receive, send_protected)
 
-
-def _checked(scope: Scope, receive: Receive) -> Receive:
-    """Each message of a signed-in page asks the database whether the connection still stands.
-
-    When it ended, whatever the message wanted becomes a rerun of the whole page, where the guard
-    answers: callbacks and fragments run before the guard, or without it.
-    """
-    token = token_of(HTTPConnection(scope))
-    stood: bool | None = None
-
-    async def receive_checked() -> Message:
-        nonlocal stood
-        message = await receive()
-        if message["type"] != "websocket.receive" or token is None:
-            return message
-        stands = await run_in_threadpool(_stands, token)
-        if stood and not stands:
-            message = {**message, "bytes": _whole_page(message.get("bytes") or b"")}
-        stood = stands
-        return message
-
-    return receive_checked
+    async def _refusal(self, connection: HTTPConnection, path: str) -> ASGIApp | None:
+        if not _is_host_allowed(connection):
+            return PlainTextResponse("", status_code=400)
+        if path.startswith(MEDIA) or any(part in path for part in CLOSED):
+            return PlainTextResponse("", status_code=404)
+        if any(part in path for part in SIGNED_IN_ONLY):
+            rights = await page_socket.rights_now(cookie.token_of(connection))
+            if rights is None or rights.must_change_password:
+                return PlainTextResponse("", status_code=401)
+        return None
 
 
-def _stands(token: str) -> bool:
-    return accounts.connection(sessions(), token) is not None
+def _is_host_allowed(connection: HTTPConnection) -> bool:
+    """Whether the request names this server, as ``server.allowedHosts`` says; this machine always does."""
+    host = connection.headers.get("host", "")
+    return cookie.is_loopback(cookie.host_name(host)) or is_host_allowed(host)
 
 
-def _whole_page(sent: bytes) -> bytes:
-    """A rerun message without widgets or fragment, for the same page as the one ``sent`` came from."""
-    wanted: Any = BackMsg()
-    asked: Any = BackMsg.FromString(sent)
-    wanted.rerun_script.query_string = asked.rerun_script.query_string
-    wanted.rerun_script.page_script_hash = asked.rerun_script.page_script_hash
-    answer: bytes = wanted.SerializeToString()
-    return answer
-
-
-def _policy(path: str) -> str:
-    return _FILES_POLICY if path.startswith("/files/") else _page_policy()
-
-
-@cache
-def _page_policy() -> str:
-    """What Streamlit's pages need: its own files, components' code as blobs, styles set by emotion."""
-    index = Path(streamlit.__file__).parent / "static" / "index.html"
-    scripts = _INLINE_SCRIPT.findall(index.read_text(encoding="utf-8"))
-    hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-        for script in scripts
-    )
-    return "; ".join(
-        (
-            "default-src 'self'",
-            f"script-src 'self' blob: {hashes}",
-            "style-src 'self' 'unsafe-inline'",
-            "img-src 'self' data: blob:",
-            "font-src 'self' data:",
-            "connect-src 'self'",
-            "worker-src 'self' blob:",
-            "frame-src 'self' blob:",
-            "object-src 'self'",
-            "base-uri 'self'",
-            "form-action 'self'",
-            "frame-ancestors 'self'",
-        )
-    )
+def _give_route(connection: HTTPConnection, headers: MutableHeaders) -> None:
+    """A page's first answer gives the browser its route, before any websocket is opened."""
+    if Headers(raw=headers.raw).get("content-type", "").startswith("text/html"):
+        route = cookie.new_route(connection)
+        if route is not None:
+            headers.append("Set-Cookie", route)

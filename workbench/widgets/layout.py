@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -11,13 +12,14 @@ import streamlit as st
 from core.i18n import _
 from workbench.widgets.text import as_html
 
-# A file of ours: Streamlit fetches the icons it knows by name from fonts.gstatic.com.
+# A file of ours: Streamlit fetches the icons it knows by name from fonts.gstatic.com. Given as data: what
+# Streamlit would serve below /media/ is open to anybody, so that door is closed.
 _ICON = Path(__file__).parent / "icon.svg"
 
 
 def prepare() -> None:
     """Set the page up; the entry script does it before anything is drawn."""
-    st.set_page_config(page_title="Korrigo", page_icon=str(_ICON), layout="wide")
+    st.set_page_config(page_title="Korrigo", page_icon=_icon(), layout="wide")
     st.html(f"<style>{_styles()}</style>")
 
 
@@ -54,6 +56,11 @@ def facts(pairs: Sequence[tuple[str, str]]) -> None:
     """A line of numbers with their words: ``[("half-pages", "176"), …]``."""
     cells = "".join(f"<div><dt>{as_html(word)}</dt><dd>{as_html(value)}</dd></div>" for word, value in pairs)
     st.html(f'<dl class="k-facts">{cells}</dl>')
+
+
+@cache
+def _icon() -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(_ICON.read_bytes()).decode()
 
 
 @cache
