@@ -52,7 +52,10 @@ def _chain(actor: Actor) -> None:
     with st.spinner(_("Vérification…"), show_time=True):
         verified = sealing.verify(sessions(), actor)
     if verified.broken is None:
-        st.success(verified_words(verified), icon=":material/check:")
+        if verified.erased:
+            st.warning(verified_words(verified), icon=":material/warning:")
+        else:
+            st.success(verified_words(verified), icon=":material/check:")
         st.caption(
             _("Dernier maillon, à noter hors de l'application : `{number}:{hash}`").format(
                 number=verified.head.number, hash=verified.head.hash

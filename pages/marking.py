@@ -29,7 +29,7 @@ def page() -> None:
             _next_copy(view.code)
         if right.button(_("Copie suivante"), icon=":material/arrow_forward:", key="next"):
             _next_copy(view.code)
-        marking_desk(plain(view), csrf_token=who.csrf_token)
+        marking_desk(plain(view), csrf_token=who.csrf_token, owner=who.account_id)
 
 
 def _next_copy(code: str) -> None:

@@ -72,6 +72,10 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         _("Montez max_connections à 100."),
     ),
     "files_unreachable": (_("le dossier des fichiers ne répond pas"), _("Vérifiez le disque et ses droits.")),
+    "files_half_restored": (
+        _("une restauration s'est arrêtée au milieu : fichiers et base ne vont pas ensemble"),
+        _("Arrêtez l'application et relancez la même commande korrigo restore DIR --force."),
+    ),
     "files_silent": (_("ne répond pas à temps"), _("Vérifiez le disque ou le montage réseau.")),
     "files_unwritable": (
         _("le dossier des fichiers ne peut pas être écrit"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -154,7 +155,9 @@ _LISTED = 12
 """Elements of a list that are shown before it is only counted."""
 
 _WRONG: dict[Fault, str] = {
-    Fault.ENTRY_CHANGED: _("la ligne {which} a été changée après son scellement"),
+    Fault.ENTRY_CHANGED: _(
+        "la ligne {which} a été changée après son scellement, elle ou la date de son sceau"
+    ),
     Fault.ENTRY_DELETED: _("la ligne {which} a été supprimée"),
     Fault.ENTRIES_SWAPPED: _("la ligne {which} a échangé sa place avec la ligne d'identifiant {other}"),
     Fault.VALUES_CHANGED: _("les valeurs de la ligne {which} ont été changées"),
@@ -198,8 +201,10 @@ def number_words(entry: EntryView) -> str:
 
 
 def instant_words(at: datetime) -> str:
-    """``22/11/2026 à 14:02:11``, here."""
-    return at.astimezone().strftime(_("%d/%m/%Y à %H:%M:%S"))
+    """``22/11/2026 à 14:02:11``, here; a date that is none here, in the first or last hours there are, in UTC."""
+    with suppress(OverflowError, ValueError):
+        at = at.astimezone()
+    return at.strftime(_("%d/%m/%Y à %H:%M:%S"))
 
 
 def values_words(values: Mapping[str, Any] | None) -> list[str]:
@@ -227,8 +232,16 @@ def verified_words(found: Verification) -> str:
         )
         words += _(" ; {left}").format(left=left)
     if found.erased:
-        words += _(" ; valeurs effacées : {erased}").format(erased=number(found.erased))
+        words += _(" ; {erased}").format(erased=erased_words(found.erased))
     return f"{words}."
+
+
+def erased_words(erased: int) -> str:
+    """How many lines have no values, which nothing in this version does."""
+    lines = plural(erased, _("ligne sans valeurs"), _("lignes sans valeurs"))
+    return _("{lines} : l'application n'en efface pas, elles ont été retirées dans la base").format(
+        lines=lines
+    )
 
 
 def broken_words(broken: Broken) -> str:

@@ -10,6 +10,7 @@ from functools import cache
 
 from core.db.migrate import upgrade
 from core.db.session import Sessions, engine_for, session_factory
+from core.services.restoring import refuse_unfinished
 from core.settings import Settings
 from core.storage.blobs import BlobStore
 from core.storage.cache import open_cache
@@ -30,7 +31,11 @@ def settings() -> Settings:
 
 
 def sessions() -> Sessions:
-    """Database sessions; the database is created or migrated on first use."""
+    """Database sessions; the database is created or migrated on first use.
+
+    Raises:
+        Conflict: ``restore_unfinished``: a restore stopped between database and home.
+    """
     with _OPENING:
         return _sessions()
 
@@ -58,6 +63,7 @@ def forget() -> None:
 
 @cache
 def _sessions() -> Sessions:
+    refuse_unfinished(settings().home)
     url = settings().database_url
     upgrade(url)
     return session_factory(engine_for(url))
@@ -65,4 +71,5 @@ def _sessions() -> Sessions:
 
 @cache
 def _blobs() -> BlobStore:
+    refuse_unfinished(settings().home)
     return BlobStore(settings().home / "blobs", open_cache(settings().redis_url))

@@ -318,7 +318,20 @@ SENTENCES: dict[str, str] = {
         "disque, puis recommencez."
     ),
     "restore_unwritable": _(
-        "{home} ne peut pas être remplacé ({reason}). Vérifiez le disque, sa place libre et vos droits."
+        "{home} ne peut pas être remplacé ({reason}). Dossier et base sont comme avant ; vérifiez le disque, "
+        "sa place libre et vos droits, puis recommencez."
+    ),
+    "restore_unfinished": _(
+        "La restauration de {folder} s'est arrêtée au milieu : {home} et sa base ne vont pas ensemble. Arrêtez "
+        "l'application et relancez : korrigo restore {folder} --force."
+    ),
+    "restore_mark_damaged": _(
+        "Ce fichier dit ce qu'une restauration arrêtée au milieu a remplacé, et il est abîmé. Rendez à la main "
+        "leur nom au dossier et à la base gardés (« .before- »), puis ôtez ce fichier."
+    ),
+    "database_unreachable": _(
+        "La base de données ne répond pas ({reason}). Démarrez-la, vérifiez KORRIGO_DATABASE_URL, puis "
+        "recommencez."
     ),
     "restore_role_cannot_create": _(
         "Le rôle PostgreSQL « {role} » n'a pas le droit de créer ou de renommer la base. Donnez-le-lui "

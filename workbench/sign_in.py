@@ -7,12 +7,14 @@ one-time ticket, which a component posts to the route that opens the connection.
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 from streamlit_authenticator import Authenticate
 from streamlit_authenticator.controllers import AuthenticationController
 
+from core.errors import NotAllowed
 from core.i18n import _
 from core.services import connections
 from workbench import guard, metrics
@@ -47,6 +49,7 @@ class _Form(Authenticate):  # type: ignore[misc]  # the library bears no types
         self.attrs = {"login_sleep_time": 0}
         self.secret_key = secrets.token_hex(32)
         self.cookie_controller = _NoCookie()
+        self.ticket = ""
         self.known: dict[str, Any] = {"usernames": {}}
         self.authentication_controller = AuthenticationController(
             self.known, auto_hash=False, secret_key=self.secret_key
@@ -55,13 +58,22 @@ class _Form(Authenticate):  # type: ignore[misc]  # the library bears no types
         self.authentication_controller.authentication_model.check_credentials = self._is_right
 
     def _is_right(self, login: str, password: str) -> bool:
-        right = connections.check_password(
+        checked = connections.check_password(
             sessions(), login=login, password=password, address=guard.address()
         )
-        metrics.signed_in(ok=right)
-        if right:
+        if checked is not None:
+            # Another password, or the end of the account, may have come since the check.
+            with suppress(NotAllowed):
+                self.ticket = connections.issue_ticket(sessions(), checked)
+        metrics.signed_in(ok=bool(self.ticket))
+        if self.ticket:
             self.known["usernames"][login] = connections.credential(sessions(), login)
-        return right
+        return bool(self.ticket)
+
+    def signed_in(self, _found: dict[str, Any]) -> None:
+        """Called after a right password: nothing of the library's own state is kept beside the ticket."""
+        st.session_state.clear()
+        st.session_state[_TICKET] = self.ticket
 
 
 def form() -> None:
@@ -82,16 +94,9 @@ def form() -> None:
                 "Login": _("Se connecter"),
             },
             key="sign_in",
-            callback=_signed_in,
+            callback=authenticator.signed_in,
         )
     if _TICKET in st.session_state:
         st.rerun()
     if st.session_state.get("authentication_status") is False:
         st.error(_REFUSED, icon=":material/error:")
-
-
-def _signed_in(found: dict[str, Any]) -> None:
-    """Called by the form: nothing of the library's own state is kept beside the ticket."""
-    ticket = connections.issue_ticket(sessions(), login=found["username"])
-    st.session_state.clear()
-    st.session_state[_TICKET] = ticket

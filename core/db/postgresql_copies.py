@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import psycopg2.errors
@@ -111,38 +112,70 @@ class Replacement:
         with _maintenance(self._url) as link:
             _execute(link, "drop database if exists {} with (force)", self._beside)
 
-    def swap(self, suffix: str) -> str | None:
-        """Give the restored database the name; both renames are one transaction.
+    def files(self, suffix: str) -> tuple[list[tuple[Path, Path]], list[tuple[Path, Path]]]:  # noqa: ARG002
+        """No file of ours is renamed: the server does it."""
+        return [], []
 
-        Returns:
-            The name under which the old database is kept, ``None`` when there was none or it was empty.
+    def plan(self, suffix: str) -> dict[str, Any]:
+        """The names of the swap; the restored database is known by its OID whatever its name."""
+        was_empty = is_empty(self._url)
+        with _maintenance(self._url) as link:
+            there = _oid(link, self._name) is not None
+            kept = _named(self._name, suffix) if there else None
+            return {"kept": kept, "was_empty": was_empty, "oid": _oid(link, self._beside)}
+
+    def swap(self, plan: Mapping[str, Any]) -> None:
+        """Give the restored database the name; both renames are one transaction.
 
         Raises:
             Conflict: ``database_in_use``: somebody is connected.
-            BadInput: ``restore_role_cannot_create``.
+            BadInput: ``restore_role_cannot_create``, ``database_unreachable``.
         """
-        kept = _named(self._name, suffix)
-        was_empty = is_empty(self._url)
+        moves = [] if plan["kept"] is None else [(self._name, str(plan["kept"]))]
+        self._rename([*moves, (self._beside, self._name)])
+
+    def undo(self, plan: Mapping[str, Any]) -> None:
+        """Give both databases the names they had, if :meth:`swap` was done.
+
+        Raises:
+            Conflict: ``database_in_use``.
+            BadInput: ``restore_role_cannot_create``, ``database_unreachable``.
+        """
+        with _maintenance(self._url) as link:
+            moves = []
+            if _oid(link, self._name) == plan["oid"]:
+                moves.append((self._name, self._beside))
+            if plan["kept"] is not None and _oid(link, str(plan["kept"])) is not None:
+                moves.append((str(plan["kept"]), self._name))
+        self._rename(moves)
+
+    def finish(self, plan: Mapping[str, Any]) -> str | None:
+        """The name under which the old database is kept; one that was empty is dropped."""
+        kept = plan["kept"]
+        if kept is None or not plan["was_empty"]:
+            return None if kept is None else str(kept)
+        try:
+            with _maintenance(self._url) as link:
+                _execute(link, "drop database if exists {}", kept)
+        except BadInput:  # all is restored; an empty database more is no reason to say otherwise
+            return str(kept)
+        return None
+
+    def _rename(self, moves: Iterable[tuple[str, str]]) -> None:
         with _maintenance(self._url) as link, _rights(str(link.info.user)):
-            there = _exists(link, self._name)
             link.autocommit = False
             try:
-                if there:
-                    _execute(link, "alter database {} rename to {}", self._name, kept)
-                _execute(link, "alter database {} rename to {}", self._beside, self._name)
+                for name, other in moves:
+                    _execute(link, "alter database {} rename to {}", name, other)
             except psycopg2.errors.ObjectInUse as error:
                 raise Conflict("database_in_use", database=self._name) from error
             link.commit()
-            link.autocommit = True
-            if there and was_empty:
-                _execute(link, "drop database {}", kept)
-        return kept if there and not was_empty else None
 
 
 def is_empty(url: URL) -> bool:
     """Whether the database is missing or holds no table."""
     with _maintenance(url) as link:
-        if not _exists(link, str(url.database)):
+        if _oid(link, str(url.database)) is None:
             return True
     with _linked(url) as link, link.cursor() as cursor:
         cursor.execute(
@@ -190,12 +223,16 @@ def _maintenance(url: URL) -> Iterator[Link]:
 @contextmanager
 def _linked(url: URL) -> Iterator[Link]:
     plain = URL.create("postgresql", url.username, url.password, url.host, url.port, url.database, url.query)
-    link: Link = psycopg2.connect(plain.render_as_string(hide_password=False))
-    link.autocommit = True  # databases are not made inside a transaction
     try:
-        yield link
-    finally:
-        link.close()
+        link: Link = psycopg2.connect(plain.render_as_string(hide_password=False))
+        link.autocommit = True  # databases are not made inside a transaction
+        try:
+            yield link
+        finally:
+            link.close()
+    except psycopg2.OperationalError as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise BadInput("database_unreachable", reason=reason) from error
 
 
 @contextmanager
@@ -211,10 +248,12 @@ def _execute(link: Link, statement: str, *names: str) -> None:
         cursor.execute(sql.SQL(statement).format(*(sql.Identifier(name) for name in names)))
 
 
-def _exists(link: Link, name: str) -> bool:
+def _oid(link: Link, name: str) -> int | None:
+    """The number of a database, which it keeps under another name; ``None``: there is none of this name."""
     with link.cursor() as cursor:
-        cursor.execute("select 1 from pg_database where datname = %s", (name,))
-        return cursor.fetchone() is not None
+        cursor.execute("select oid from pg_database where datname = %s", (name,))
+        found = cursor.fetchone()
+    return None if found is None else int(found[0])
 
 
 def _locale(link: Link, name: str) -> str:

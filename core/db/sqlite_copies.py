@@ -8,9 +8,10 @@ import os
 import shutil
 import sqlite3
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine
@@ -23,6 +24,9 @@ COPY = "database.sqlite"
 _SHARED_LOCK = (0x40000002, 510)
 """First byte and length of SQLite's shared lock (sqlite.org/fileformat.html, "the lock-byte page")."""
 _COMPANIONS = ("", "-wal", "-shm", "-journal")
+
+Moves = list[tuple[Path, Path]]
+"""From and to."""
 
 
 def path_of(url: URL) -> Path:
@@ -124,15 +128,31 @@ class Replacement:
         for companion in _COMPANIONS:
             self._beside.with_name(self._beside.name + companion).unlink(missing_ok=True)
 
-    def swap(self, suffix: str) -> str | None:
-        """Give the restored file the name of the old one; the name under which that is kept, if it is."""
+    def files(self, suffix: str) -> tuple[Moves, Moves]:
+        """The renames that keep the old file, and those that give its name to the restored one.
+
+        None of a database in the home, which is swapped with it.
+        """
         if self._is_in_home:
-            return None
+            return [], []
         kept = self._path.with_name(self._path.name + suffix)
-        was_there = self._path.exists()
-        _move(self._path, kept)
-        _move(self._beside, self._path)
-        return kept.name if was_there else None
+        return _moves(self._path, kept), _moves(self._beside, self._path)
+
+    def plan(self, suffix: str) -> dict[str, Any]:
+        """What :meth:`finish` will need."""
+        old, _ = self.files(suffix)
+        return {"kept": old[0][1].name if old else None}
+
+    def swap(self, plan: Mapping[str, Any]) -> None:
+        """Nothing but the renames of :meth:`files`."""
+
+    def undo(self, plan: Mapping[str, Any]) -> None:
+        """Nothing but the renames of :meth:`files`."""
+
+    def finish(self, plan: Mapping[str, Any]) -> str | None:
+        """The name under which the old database is kept, if it is."""
+        kept = plan["kept"]
+        return None if kept is None else str(kept)
 
 
 def is_empty(url: URL) -> bool:
@@ -140,9 +160,9 @@ def is_empty(url: URL) -> bool:
     return not path_of(url).exists()
 
 
-def _move(source: Path, target: Path) -> None:
-    """Rename a database file together with what SQLite keeps beside it."""
-    for companion in _COMPANIONS:
-        path = source.with_name(source.name + companion)
-        if path.exists():
-            path.rename(target.with_name(target.name + companion))
+def _moves(source: Path, target: Path) -> Moves:
+    """The renames of a database file and of what SQLite keeps beside it, as far as they are there."""
+    moves = [
+        (source.with_name(source.name + end), target.with_name(target.name + end)) for end in _COMPANIONS
+    ]
+    return [(path, other) for path, other in moves if path.exists()]

@@ -1,8 +1,8 @@
 """The journal's chain: what a link covers, and where a sequence of links is broken first.
 
-A link is numbered without a gap from 1; its hash covers the hash before it and every column of its entry, so
-that no entry can be changed, taken out, put in or moved without breaking each link that follows. Values stand
-beside: an entry holds only a salted digest of them, which lets them be erased and not be changed. What no
+A link is numbered without a gap from 1; its hash covers the hash before it, when it was made and every column
+of its entry, so that no entry can be changed, taken out, put in, moved or said to be older without breaking
+each link that follows. Values stand beside: an entry holds only a salted digest of them, which lets them be erased and not be changed. What no
 chain tells by itself is that its end was cut off: that takes a head that was written down elsewhere.
 """
 
@@ -25,8 +25,12 @@ _MICROSECOND = timedelta(microseconds=1)
 _CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=True, default=str, separators=(",", ":")).encode
 
 
+Instant = datetime | str
+"""A date that bears a zone; or, where somebody wrote what is none, the text that stands there."""
+
+
 class Fault(StrEnum):
-    """What is wrong at the first broken place."""
+    """What is wrong at the first broken place; of a changed entry, it or when its link was made."""
 
     ENTRY_CHANGED = "entry_changed"
     ENTRY_DELETED = "entry_deleted"
@@ -41,10 +45,10 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An act as its link covers it. ``at`` bears a zone; ``digest`` is of the values, see :func:`digest`."""
+    """An act as its link covers it; ``digest`` is of the values, see :func:`digest`."""
 
     entry_id: int
-    at: datetime
+    at: Instant
     actor: str
     action: str
     object_kind: str
@@ -60,7 +64,7 @@ class Link:
     entry_id: int
     previous: str
     hash: str
-    sealed_at: datetime
+    sealed_at: Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +95,8 @@ class Broken:
 
     Attributes:
         number: in the chain; ``None`` for an entry that is not sealed yet.
-        at: when the act was done, by the journal as it is now; ``None`` when the entry is gone.
-        sealed_at: by the link; ``None`` when the link is gone.
+        at: when the act was done, by the journal as it is now; ``None`` when the entry is gone or has no date.
+        sealed_at: by the link; ``None`` when the link is gone or has no date.
         other_id: the entry that changed places with this one.
     """
 
@@ -106,6 +110,20 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is known of the link that should stand at a broken place.
+
+    Attributes:
+        hash: that it would have.
+        sealed_at: when it may have been made: the instants of the links beside it when it is gone, for one
+            pass seals several.
+    """
+
+    hash: str
+    sealed_at: tuple[Instant, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Walked:
     """How far the chain holds.
 
@@ -113,13 +131,13 @@ class Walked:
         head: the last link that holds.
         erased: entries up to it whose values were erased.
         broken: what stopped the walk, ``None`` when the chain is whole.
-        wanted: hash of the link that should stand at ``broken.number``, as far as other links tell.
+        wanted: the link that should stand at ``broken.number``, as far as other links tell.
     """
 
     head: Head
     erased: int
     broken: Broken | None
-    wanted: str | None = None
+    wanted: Wanted | None = None
 
 
 def canonical(values: Any) -> str:
@@ -132,17 +150,18 @@ def digest(salt: str, values: Mapping[str, Any]) -> str:
     return hashlib.sha256(f"{salt}:{canonical(values)}".encode()).hexdigest()
 
 
-def link_hash(number: int, previous: str, entry: Entry) -> str:
-    """SHA-256 of the hash before and the canonical form of the entry under its number."""
+def link_hash(number: int, previous: str, entry: Entry, sealed_at: Instant) -> str:
+    """SHA-256 of the hash before and the canonical form of the entry under its number, sealed then."""
     covered = {
         "number": number,
         "entry": entry.entry_id,
-        "at_us": (entry.at - _EPOCH) // _MICROSECOND,
+        "at_us": _microseconds(entry.at),
         "actor": entry.actor,
         "action": entry.action,
         "object_kind": entry.object_kind,
         "object_id": entry.object_id,
         "digest": entry.digest,
+        "sealed_at_us": _microseconds(sealed_at),
     }
     return hashlib.sha256((previous + canonical(covered)).encode()).hexdigest()
 
@@ -152,9 +171,9 @@ def links_for(head: Head, entries: Iterable[Entry], sealed_at: datetime) -> Iter
     number, previous = head.number, head.hash
     for entry in entries:
         number += 1
-        link = Link(number, entry.entry_id, previous, link_hash(number, previous, entry), sealed_at)
-        previous = link.hash
-        yield link
+        own = link_hash(number, previous, entry, sealed_at)
+        yield Link(number, entry.entry_id, previous, own, sealed_at)
+        previous = own
 
 
 def walk(steps: Iterable[Step], expected: Head | None = None) -> Walked:
@@ -164,13 +183,13 @@ def walk(steps: Iterable[Step], expected: Head | None = None) -> Walked:
         steps: every link there is, by number, each read once.
         expected: a head known from elsewhere: the chain must reach it and bear its hash there.
     """
-    head, erased = Head(), 0
+    head, erased, before = Head(), 0, None
     following = iter(steps)
     for step in following:
         broken = _broken_at(head, step)
         if broken is not None:
-            after = next(following, None)
-            return _stopped(head, erased, step, broken, after)
+            return _stopped(Walked(head, erased, None), step, broken, before, next(following, None))
+        before = step
         head = Head(step.link.number, step.link.hash)
         erased += step.values_digest is None
         if expected is not None and expected.number == head.number and expected.hash != head.hash:
@@ -180,22 +199,31 @@ def walk(steps: Iterable[Step], expected: Head | None = None) -> Walked:
     return Walked(head, erased, None)
 
 
-def fitting(number: int, head: Head, wanted: str, entries: Iterable[Entry], entry_id: int) -> Entry | None:
+def fitting(number: int, head: Head, wanted: Wanted, entries: Iterable[Entry], entry_id: int) -> Entry | None:
     """The entry that a broken link was made for: as it stands, or standing now under another id.
 
     Args:
         number: of the broken link.
         head: the last link that holds.
-        wanted: hash of the broken link.
+        wanted: the broken link.
         entries: where to look, such as the whole journal.
         entry_id: the id the link names; 0 when the link is gone.
     """
     for entry in entries:
-        if link_hash(number, head.hash, entry) == wanted:
-            return entry
-        if entry_id and link_hash(number, head.hash, replace(entry, entry_id=entry_id)) == wanted:
-            return entry
+        placed = (entry, replace(entry, entry_id=entry_id)) if entry_id else (entry,)
+        for made in placed:
+            if any(link_hash(number, head.hash, made, at) == wanted.hash for at in wanted.sealed_at):
+                return entry
     return None
+
+
+def _microseconds(at: Instant) -> int | str:
+    """Since 1970; a text stays one, so that no two of them are taken for each other."""
+    return (at - _EPOCH) // _MICROSECOND if isinstance(at, datetime) else at
+
+
+def _date(at: Instant) -> datetime | None:
+    return at if isinstance(at, datetime) else None
 
 
 def _broken_at(head: Head, step: Step) -> Fault | None:
@@ -206,27 +234,33 @@ def _broken_at(head: Head, step: Step) -> Fault | None:
         return Fault.SEAL_MISPLACED
     if entry is None:
         return Fault.ENTRY_DELETED
-    if link_hash(link.number, head.hash, entry) != link.hash:
+    if link_hash(link.number, head.hash, entry, link.sealed_at) != link.hash:
         return Fault.ENTRY_CHANGED
     if step.values_digest is not None and step.values_digest != entry.digest:
         return Fault.VALUES_CHANGED
     return None
 
 
-def _stopped(head: Head, erased: int, step: Step, fault: Fault, after: Step | None) -> Walked:
+def _stopped(held: Walked, step: Step, fault: Fault, before: Step | None, after: Step | None) -> Walked:
+    """What held up to a faulty step, with what stopped it; ``before`` and ``after`` are the steps beside it."""
+    head, link = held.head, step.link
     if fault is Fault.SEAL_MISSING:
-        # The link after the gap tells the hash of the missing one only when one is missing.
-        wanted = step.link.previous if step.link.number == head.number + 2 else None
-        return Walked(head, erased, Broken(fault, head.number + 1), wanted)
+        gap = Broken(fault, head.number + 1)
+        if link.number != head.number + 2:
+            return replace(
+                held, broken=gap
+            )  # the link after the gap tells the hash of the last missing one only
+        beside = (link.sealed_at,) if before is None else (link.sealed_at, before.link.sealed_at)
+        return replace(held, broken=gap, wanted=Wanted(link.previous, beside))
     if (
         fault is Fault.ENTRY_CHANGED
         and step.entry is not None
         and after is not None
-        and after.link.previous == link_hash(step.link.number, head.hash, step.entry)
+        and after.link.previous == link_hash(link.number, head.hash, step.entry, link.sealed_at)
     ):
         # The next link was made from this entry as it stands: the hash beside it is what was altered.
         fault = Fault.SEAL_CHANGED
-    return Walked(head, erased, _named(fault, step), step.link.hash)
+    return replace(held, broken=_named(fault, step), wanted=Wanted(link.hash, (link.sealed_at,)))
 
 
 def _named(fault: Fault, step: Step) -> Broken:
@@ -235,7 +269,7 @@ def _named(fault: Fault, step: Step) -> Broken:
         fault,
         link.number,
         entry_id=link.entry_id,
-        at=entry.at if entry else None,
+        at=_date(entry.at) if entry else None,
         action=entry.action if entry else None,
-        sealed_at=link.sealed_at,
+        sealed_at=_date(link.sealed_at),
     )

@@ -142,6 +142,7 @@ def set_password(
     password_hash = passwords.hashed(passwords.acceptable(password))
     with writing(sessions) as session:
         account = account_of(session, login)
+        connections.held(session, account.id)
         account.password_hash, account.must_change_password = password_hash, must_change
         connections.revoke(session, account.id)
         throttling.forget_failures(session, account.login)
@@ -238,9 +239,11 @@ def change_own_password(
     connection_id: int | None = None,
     address: str = "",
 ) -> None:
-    """Change the actor's own password; their other connections end when ``connection_id`` tells this one.
+    """Change the actor's own password; all their connections end but this one, ``connection_id``.
 
-    A wrong ``current`` counts as a failed sign-in from ``address``.
+    A wrong ``current`` counts as a failed sign-in from ``address``. ``current`` must still be the password,
+    and this connection open, when the new one is written: whoever knows the old password does not undo a
+    new one, nor an end, that an administrator gave meanwhile.
 
     Raises:
         NotAllowed: The actor has no account.
@@ -252,16 +255,20 @@ def change_own_password(
         raise NotAllowed(action=Action.CHANGE_OWN_PASSWORD.value)
     with reading(sessions) as session:
         login = session.get_one(Account, actor.account_id).login
-    if not connections.check_password(sessions, login=login, password=current, address=address):
+    checked = connections.check_password(sessions, login=login, password=current, address=address)
+    if checked is None:
         raise BadInput("password_wrong")
     if new == current:
         raise BadInput("account_password_unchanged")
     password_hash = passwords.hashed(passwords.acceptable(new))
     with writing(sessions) as session:
-        account = session.get_one(Account, actor.account_id)
+        account = connections.held(session, actor.account_id)
+        if account is None or not connections.stands(account, checked):
+            raise BadInput("password_wrong")
+        if connection_id is not None and not connections.still_open(session, account.id, connection_id):
+            raise BadInput("password_wrong")
         account.password_hash, account.must_change_password = password_hash, False
-        if connection_id is not None:
-            connections.revoke(session, account.id, but=connection_id)
+        connections.revoke(session, account.id, but=connection_id)
         journal.record(session, actor, Action.CHANGE_OWN_PASSWORD, kind="account", object_id=actor.account_id)
 
 

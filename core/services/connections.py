@@ -1,10 +1,14 @@
-"""Signing in, and the connections of browsers: opened by a ticket, looked up at each message, ended at once."""
+"""Signing in, and the connections of browsers: opened by a ticket, looked up at each message, ended at once.
+
+Whatever gives a password, a ticket or a connection, or takes them away, holds the row of the account first
+(:func:`held`): a ticket is issued before a new password and goes with the old one, or after it and is refused.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +27,14 @@ from core.services.transactions import reading, writing
 TICKET_LIFE = timedelta(seconds=60)
 SEEN_EVERY = timedelta(minutes=1)
 KEPT_AFTER_END = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class CheckedPassword:
+    """A password was right: for which account, and which one it was. It is worth nothing after a new one."""
+
+    account_id: int
+    password_hash: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -78,43 +90,51 @@ def credential(sessions: Sessions, login: str) -> dict[str, Any]:
         }
 
 
-def check_password(sessions: Sessions, *, login: str, password: str, address: str = "") -> bool:
-    """Whether the password is right; the same work and the same answer for a login that does not exist.
+def check_password(
+    sessions: Sessions, *, login: str, password: str, address: str = ""
+) -> CheckedPassword | None:
+    """What :func:`issue_ticket` asks for when the password is right, ``None`` when it is wrong.
 
-    ``address`` is where the browser is, empty when it is not known.
+    A login that does not exist costs the same work and gets the same answer. ``address`` is where the
+    browser is, empty when it is not known.
 
     Raises:
         BadInput: ``sign_in_throttled`` with ``minutes``: too many failures on this login or from this
             address, even if the password is right this time.
     """
     # Counted before it is known to be wrong: parallel attempts are no way around.
-    throttling.count_attempt(sessions, login=login, address=address)
+    crowded = throttling.count_attempt(sessions, login=login, address=address)
     with reading(sessions) as session:
         account = find_account(session, login)
-        active = account is not None and account.disabled_at is None
-        password_hash = account.password_hash if account is not None and active else None
-    if not passwords.matches(password, password_hash):
+        checked = None
+        if account is not None and account.disabled_at is None:
+            checked = CheckedPassword(account.id, account.password_hash)
+    with throttling.turn(crowded=crowded):
+        right = passwords.matches(password, checked.password_hash if checked is not None else None)
+    if not right:
         throttling.log_failure(login=login, address=address)
-        return False
+        return None
     with writing(sessions) as session:
         throttling.forget_failures(session, login, address=address)
-    return True
+    return checked
 
 
-def issue_ticket(sessions: Sessions, *, login: str) -> str:
+def issue_ticket(sessions: Sessions, checked: CheckedPassword) -> str:
     """A ticket, good once and for a minute, for the route that sets the cookie.
 
     Raises:
-        NotFound: No such account, or it is disabled.
+        NotAllowed: The account was disabled or got another password since this one was checked.
     """
     ticket = secrets.token_urlsafe(32)
     with writing(sessions) as session:
-        account = account_of(session, login)
-        if account.disabled_at is not None:
-            raise NotFound("account", login=login)
+        account = held(session, checked.account_id)
+        if not stands(account, checked):
+            raise NotAllowed(action=Action.SIGN_IN.value)
         session.execute(delete(SignInTicket).where(SignInTicket.expires_at < now()))
         session.add(
-            SignInTicket(ticket_sha256=_sha256(ticket), account_id=account.id, expires_at=now() + TICKET_LIFE)
+            SignInTicket(
+                ticket_sha256=_sha256(ticket), account_id=checked.account_id, expires_at=now() + TICKET_LIFE
+            )
         )
     return ticket
 
@@ -125,21 +145,26 @@ def redeem_ticket(sessions: Sessions, *, ticket: str, hours: int, agent: str = "
     Connections that ended a month ago are forgotten here.
 
     Raises:
-        NotAllowed: The ticket was used, is too old, never existed, or the account was disabled.
+        NotAllowed: The ticket was used, is too old, never existed, or the account was disabled or got
+            another password.
     """
     at = now()
     opened = OpenedConnection(
         secrets.token_urlsafe(32), secrets.token_urlsafe(32), at + timedelta(hours=hours)
     )
     with writing(sessions) as session:
+        this = SignInTicket.ticket_sha256 == _sha256(ticket)
+        account_id = session.scalar(select(SignInTicket.account_id).where(this))
+        # The account before the ticket: a new password that comes first takes the ticket away, one that
+        # comes second finds the connection and ends it.
+        account = held(session, account_id) if account_id is not None else None
         # One statement takes the ticket: of two browsers, one gets the row.
         taken = session.execute(
             delete(SignInTicket)
-            .where(SignInTicket.ticket_sha256 == _sha256(ticket), SignInTicket.expires_at >= now())
+            .where(this, SignInTicket.expires_at >= now())
             .returning(SignInTicket.account_id)
         ).scalar()
-        account = session.get(Account, taken) if taken is not None else None
-        if account is None or account.disabled_at is not None:
+        if taken is None or account is None or account.disabled_at is not None:
             raise NotAllowed(action=Action.SIGN_IN.value)
         session.execute(delete(Connection).where(Connection.expires_at < now() - KEPT_AFTER_END))
         row = Connection(
@@ -277,11 +302,44 @@ def end_account_connections(sessions: Sessions, actor: Actor, *, login: str) -> 
 
 def revoke(session: Session, account_id: int, *, but: int | None = None) -> int:
     """End the open connections of an account and its tickets, in the transaction of whatever causes it."""
+    # Waits for a ticket that is being issued or redeemed, so that what comes of it ends here too.
+    held(session, account_id)
     session.execute(delete(SignInTicket).where(SignInTicket.account_id == account_id))
     alive = update(Connection).where(Connection.account_id == account_id, *_open())
     if but is not None:
         alive = alive.where(Connection.id != but)
     return len(session.execute(alive.values(revoked_at=now()).returning(Connection.id)).all())
+
+
+def held(session: Session, account_id: int) -> Account | None:
+    """The account as it stands now; it stays so until the end of the transaction.
+
+    PostgreSQL locks the row; on SQLite a transaction that writes is alone anyway.
+    """
+    return session.scalars(
+        select(Account)
+        .where(Account.id == account_id)
+        .with_for_update(of=Account)
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def stands(account: Account | None, checked: CheckedPassword) -> bool:
+    """Whether an account that is :func:`held` is open and still has the password that was checked."""
+    return (
+        account is not None
+        and account.disabled_at is None
+        and account.id == checked.account_id
+        and account.password_hash == checked.password_hash
+    )
+
+
+def still_open(session: Session, account_id: int, connection_id: int) -> bool:
+    """Whether a connection is open and of this account; it stays so until the end of the transaction."""
+    row = select(Connection.id).where(
+        Connection.id == connection_id, Connection.account_id == account_id, *_open()
+    )
+    return session.scalar(row.with_for_update()) is not None
 
 
 # --- parts
@@ -345,4 +403,5 @@ def _record_end(session: Session, actor: Actor, connection_id: int | None, value
 
 
 def _sha256(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    # JSON can carry half a character (a lone surrogate), which plain UTF-8 refuses: it is a wrong secret too.
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()

@@ -145,7 +145,9 @@ def marked_pdf(sessions: Sessions, actor: Actor, blobs: BlobStore, *, code: str)
         NotFound: No copy bears this code, or it is not finalised.
     """
     with reading(sessions) as session:
-        copy, _ = authorised_copy(session, actor, Action.VIEW_MARKED_PDF, code)
+        copy, own = authorised_copy(session, actor, Action.VIEW_MARKED_PDF, code)
+        if own is not None and own.id != copy.record_marking_id:
+            authorise(actor, Action.VIEW_MARKED_PDF)  # a second marking is made without seeing the first
         document = session.scalars(
             select(Document)
             .where(Document.copy_id == copy.id, Document.kind == "finalised")

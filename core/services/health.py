@@ -26,6 +26,7 @@ from core.db.tables.base import now
 from core.domain.access import Action, Actor, authorise
 from core.errors import WorkbenchError
 from core.jobs.state import queue_state
+from core.services.restoring import mark_of
 from core.services.transactions import reading
 from core.services.watch import Watch
 from core.settings import Settings
@@ -211,6 +212,8 @@ def _connections(session: Session) -> int:
 
 def _files(parts: Parts) -> Component:
     started = time.monotonic()
+    if mark_of(parts.settings.home) is not None:
+        return Component("files", Standing.DOWN, "files_half_restored")
     try:
         with parts.blobs().incoming_file() as (file, _path):
             file.write(b"korrigo")

@@ -22,7 +22,6 @@ from sqlalchemy import (
     Select,
     String,
     Text,
-    TypeDecorator,
     cast,
     exists,
     func,
@@ -31,7 +30,6 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy import text as sql
-from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -40,7 +38,7 @@ from core.db.tables import JournalEntry, JournalSeal, JournalValue
 from core.db.tables.base import now
 from core.domain import chain
 from core.domain.access import Action, Actor, authorise
-from core.domain.chain import Broken, Entry, Fault, Head, Link, Step
+from core.domain.chain import Broken, Entry, Fault, Head, Instant, Link, Step, Wanted
 from core.services.transactions import reading
 
 EVERY_S = 0.5
@@ -75,7 +73,7 @@ class Verification:
         sealed: links that hold, up to the head or to the first broken place.
         erased: entries among them whose values were erased, which is no fault.
         unsealed: entries that wait for the sealer.
-        unsealed_since: date of the oldest of them.
+        unsealed_since: date of the oldest of them that has one.
     """
 
     head: Head
@@ -104,11 +102,14 @@ def seal(sessions: Sessions, *, thoroughly: bool = False) -> int:
 
 
 def try_to_seal(sessions: Sessions, *, thoroughly: bool = False) -> bool:
-    """As :func:`seal`; whether the database could be asked. If not, what is left waits for the next pass."""
+    """As :func:`seal`; whether that went well. If not, what is left waits for the next pass."""
     try:
         seal(sessions, thoroughly=thoroughly)
     except SQLAlchemyError as error:
         _log.warning("the journal could not be sealed (%s); a later pass will", type(error).__name__)
+        return False
+    except Exception:  # noqa: BLE001 - a sealer that ends leaves every later act of its process unsealed
+        _log.warning("the journal could not be sealed; a later pass will try again", exc_info=True)
         return False
     return True
 
@@ -144,18 +145,16 @@ def sealing(sessions: Sessions) -> Iterator[None]:
 
 
 def _seal_batch(sessions: Sessions, *, thoroughly: bool) -> int:
-    with reading(sessions) as session:
+    with reading(sessions) as session, _any_text(session):
         # Mostly there is nothing to do: on SQLite, that is found without keeping a writer waiting.
         if session.execute(_waiting(session, thoroughly=thoroughly).limit(1)).first() is None:
             return 0
-    with sessions.begin() as session:
+    with sessions.begin() as session, _any_text(session):
         if not _take_turn(session):
             return 0
-        last = session.execute(
-            select(JournalSeal.number, JournalSeal.hash).order_by(JournalSeal.number.desc()).limit(1)
-        ).first()
+        head, _ = _last_link(session)
         waiting = session.execute(_waiting(session, thoroughly=thoroughly).limit(BATCH)).all()
-        links = chain.links_for(Head(*last) if last else Head(), map(_entry, waiting), now())
+        links = chain.links_for(head, map(_entry, waiting), now())
         rows = [
             {
                 "number": link.number,
@@ -180,10 +179,11 @@ def _take_turn(session: Session) -> bool:
 
 def _waiting(session: Session, *, thoroughly: bool) -> Select[*tuple[Any, ...]]:
     """The entries to seal, by id."""
-    query = select(*_ENTRY_COLUMNS).order_by(JournalEntry.id)
-    if thoroughly:
+    query = select(*_entry_columns(session)).order_by(JournalEntry.id)
+    highest = session.scalar(select(func.max(JournalSeal.entry_id))) or 0
+    if thoroughly or not isinstance(highest, int):
         return query.where(_IS_UNSEALED)
-    floor = (session.scalar(select(func.max(JournalSeal.entry_id))) or 0) - WINDOW
+    floor = highest - WINDOW
     # Said of both tables: PostgreSQL does not conclude it of the second and would read it whole.
     sealed = exists().where(JournalSeal.entry_id == JournalEntry.id, JournalSeal.entry_id > floor)
     return query.where(JournalEntry.id > floor, ~sealed)
@@ -201,7 +201,7 @@ def verify(sessions: Sessions, actor: Actor, *, expected: Head | None = None) ->
         NotAllowed: The actor may not see the journal.
     """
     authorise(actor, Action.VIEW_JOURNAL)
-    with reading(sessions) as session:
+    with reading(sessions) as session, _any_text(session):
         _see_one_state(session)
         walked = chain.walk(_steps(session), expected)
         broken = walked.broken
@@ -225,16 +225,12 @@ def state(sessions: Sessions, actor: Actor) -> ChainState:
         NotAllowed: The actor may not see the journal.
     """
     authorise(actor, Action.VIEW_JOURNAL)
-    with reading(sessions) as session:
-        last = session.execute(
-            select(JournalSeal.number, JournalSeal.hash, JournalSeal.sealed_at)
-            .order_by(JournalSeal.number.desc())
-            .limit(1)
-        ).first()
+    with reading(sessions) as session, _any_text(session):
+        head, sealed_at = _last_link(session)
         waiting = _waiting(session, thoroughly=False).subquery()
         return ChainState(
-            head=Head(last.number, last.hash) if last else Head(),
-            sealed_at=last.sealed_at if last else None,
+            head=head,
+            sealed_at=sealed_at if isinstance(sealed_at, datetime) else None,
             unsealed=session.scalar(select(func.count()).select_from(waiting)) or 0,
         )
 
@@ -246,9 +242,9 @@ def _steps(session: Session) -> Iterator[Step]:
             JournalSeal.entry_id,
             JournalSeal.previous,
             JournalSeal.hash,
-            type_coerce(JournalSeal.sealed_at, _AnyInstant).label("sealed_at"),
-            *_ENTRY_COLUMNS,
-            *_VALUE_COLUMNS,
+            _written_instant(session, JournalSeal.sealed_at).label("sealed_at"),
+            *_entry_columns(session),
+            *_value_columns(session),
         )
         .outerjoin(JournalEntry, JournalEntry.id == JournalSeal.entry_id)
         .outerjoin(JournalValue, JournalValue.entry_id == JournalSeal.entry_id)
@@ -257,27 +253,34 @@ def _steps(session: Session) -> Iterator[Step]:
     )
     with rows:
         for row in rows:
-            link = Link(row.number, row.entry_id, row.previous, row.hash, row.sealed_at)
+            link = Link(
+                row.number,
+                _plain(row.entry_id),
+                _plain(row.previous),
+                _plain(row.hash),
+                _instant(row.sealed_at),
+            )
             yield Step(link, _entry(row) if row.id is not None else None, _values_digest(row))
 
 
-def _looked_for(session: Session, broken: Broken, head: Head, wanted: str) -> Broken:
+def _looked_for(session: Session, broken: Broken, head: Head, wanted: Wanted) -> Broken:
     """A broken place with the entry that its link was made for, when it stands somewhere else."""
     if broken.number is None or broken.fault not in (Fault.ENTRY_CHANGED, Fault.SEAL_MISSING):
         return broken
-    with session.execute(select(*_ENTRY_COLUMNS), execution_options=_STREAMED) as rows:
+    with session.execute(select(*_entry_columns(session)), execution_options=_STREAMED) as rows:
         found = chain.fitting(broken.number, head, wanted, map(_entry, rows), broken.entry_id or 0)
     if found is None:
         return broken
     if broken.fault is Fault.SEAL_MISSING:
-        return replace(broken, entry_id=found.entry_id, at=found.at, action=found.action)
+        at = found.at if isinstance(found.at, datetime) else None
+        return replace(broken, entry_id=found.entry_id, at=at, action=found.action)
     return replace(broken, fault=Fault.ENTRIES_SWAPPED, other_id=found.entry_id)
 
 
 def _tail(session: Session) -> tuple[int, datetime | None, Broken | None]:
     """How many entries are not sealed, since when, and the first whose values were changed."""
     query = (
-        select(*_ENTRY_COLUMNS, *_VALUE_COLUMNS)
+        select(*_entry_columns(session), *_value_columns(session))
         .outerjoin(JournalValue, JournalValue.entry_id == JournalEntry.id)
         .where(_IS_UNSEALED)
         .order_by(JournalEntry.id)
@@ -286,10 +289,11 @@ def _tail(session: Session) -> tuple[int, datetime | None, Broken | None]:
     with session.execute(query, execution_options=_STREAMED) as rows:
         for row in rows:
             entry, found = _entry(row), _values_digest(row)
+            at = entry.at if isinstance(entry.at, datetime) else None
             count += 1
-            since = min(since, entry.at) if since else entry.at
+            since = min(since, at) if since and at else since or at
             if meddled is None and found not in (None, entry.digest):
-                meddled = Broken(Fault.VALUES_CHANGED, None, entry.entry_id, entry.at, entry.action)
+                meddled = Broken(Fault.VALUES_CHANGED, None, entry.entry_id, at, entry.action)
     return count, since, meddled
 
 
@@ -299,49 +303,113 @@ def _see_one_state(session: Session) -> None:
         session.execute(sql("set transaction isolation level repeatable read, read only"))
 
 
-# --- rows
+# --- rows, which hold whatever somebody wrote into the database
 
 
-class _AnyInstant(TypeDecorator[datetime]):
-    """An instant as the driver gives it; what is none, because somebody wrote there, reads as 1970."""
+@contextmanager
+def _any_text(session: Session) -> Iterator[None]:
+    """Let SQLite give texts that are no UTF-8 too; PostgreSQL has none."""
+    if _is_postgresql(session):
+        yield
+        return
+    driver: Any = session.connection().connection.driver_connection
+    ordinary = driver.text_factory
+    driver.text_factory = _decoded
+    try:
+        yield
+    finally:
+        driver.text_factory = ordinary
 
-    impl = String
-    cache_ok = True
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Put the zone back, as :class:`core.db.tables.base.Utc` does."""
-        if value is None:
-            return None
-        try:
-            at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-        except ValueError:
-            return datetime(1970, 1, 1, tzinfo=UTC)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+def _decoded(written: bytes) -> str:
+    """The text, or the bytes written out after words that begin no text of this program and no JSON."""
+    try:
+        return written.decode()
+    except UnicodeDecodeError:
+        return "not UTF-8: " + written.decode("utf-8", "backslashreplace")
+
+
+def _is_postgresql(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def _written_instant(session: Session, column: Any) -> ColumnElement[Any]:
+    """An instant in UTC as the database writes it: PostgreSQL knows years that Python does not."""
+    if _is_postgresql(session):
+        return cast(func.timezone("UTC", column), Text)
+    return type_coerce(column, String)
+
+
+def _entry_columns(session: Session) -> tuple[Any, ...]:
+    return (
+        JournalEntry.id,
+        _written_instant(session, JournalEntry.at).label("at"),
+        JournalEntry.actor,
+        JournalEntry.action,
+        JournalEntry.object_kind,
+        JournalEntry.object_id,
+        JournalEntry.digest,
+    )
+
+
+def _value_columns(session: Session) -> tuple[Any, ...]:
+    # On SQLite as it is: cast, a blob would pass for the text that this program writes.
+    values = JournalValue.values
+    written = cast(values, Text) if _is_postgresql(session) else type_coerce(values, String)
+    return JournalValue.salt, written.label("written")
 
 
 _STREAMED = {"yield_per": 2_000}
-_ENTRY_COLUMNS = (
-    JournalEntry.id,
-    type_coerce(JournalEntry.at, _AnyInstant).label("at"),
-    JournalEntry.actor,
-    JournalEntry.action,
-    JournalEntry.object_kind,
-    JournalEntry.object_id,
-    JournalEntry.digest,
-)
-_VALUE_COLUMNS = (JournalValue.salt, cast(JournalValue.values, Text).label("written"))
 _IS_UNSEALED: ColumnElement[bool] = ~exists().where(JournalSeal.entry_id == JournalEntry.id)
 
 
+def _last_link(session: Session) -> tuple[Head, Instant | None]:
+    """The head of the chain and when it was sealed."""
+    last = session.execute(
+        select(
+            JournalSeal.number,
+            JournalSeal.hash,
+            _written_instant(session, JournalSeal.sealed_at).label("sealed_at"),
+        )
+        .order_by(JournalSeal.number.desc())
+        .limit(1)
+    ).first()
+    return (Head(last.number, _plain(last.hash)), _instant(last.sealed_at)) if last else (Head(), None)
+
+
+def _plain(value: Any) -> Any:
+    """A number, a text or nothing as it is, and the text of anything else that SQLite may hold."""
+    return value if value is None or isinstance(value, int | str) else repr(value)
+
+
+def _instant(written: Any) -> Instant:
+    """A date in UTC, or the text of what is none."""
+    try:
+        at = datetime.fromisoformat(str(written))
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return str(written)
+
+
 def _entry(row: Any) -> Entry:
-    return Entry(row.id, row.at, row.actor, row.action, row.object_kind, row.object_id, row.digest)
+    return Entry(
+        row.id,
+        _instant(row.at),
+        _plain(row.actor),
+        _plain(row.action),
+        _plain(row.object_kind),
+        _plain(row.object_id),
+        _plain(row.digest),
+    )
 
 
 def _values_digest(row: Any) -> str | None:
     """The digest of the values as they are, ``None`` when they were erased; unreadable ones have another."""
     if row.salt is None:
         return None
+    if not isinstance(row.salt, str) or not isinstance(row.written, str):
+        return "unreadable"
     try:
         return chain.digest(row.salt, json.loads(row.written))
-    except ValueError:
+    except (ValueError, RecursionError):
         return "unreadable"

@@ -1,6 +1,11 @@
 """Guesses are counted: per login and address, per login from anywhere, per address for any login.
 
 A whole class signs in from one address: only failures count, and a success forgets those of its own login.
+Beyond the limit of an address, each login still has :data:`STILL_HEARD` attempts of its own there: one pupil
+who guesses at invented logins does not shut a school out. Nothing here asks whether a login exists: both kinds
+get the same words after the same work, so that neither answer nor time tells. An invented login therefore costs
+a comparison (bcrypt, with nobody's password) beyond the limit too; :func:`turn` bounds that work, one at a time.
+
 An attempt is committed as a failure before its password is looked at, then counted with all that were
 committed before. Of attempts made at the same moment, the last one committed counts every other: running
 guesses side by side gains nothing, on either database and without a lock.
@@ -13,6 +18,9 @@ import hmac
 import ipaddress
 import logging
 import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from sqlalchemy import delete, func, select
@@ -30,16 +38,21 @@ FAILURES_HERE = 10
 FAILURES_ON_LOGIN = 50
 """Most failures on one login from anywhere: a guesser with many addresses."""
 FAILURES_FROM_ADDRESS = 200
-"""Most failures from one address on any logins: a guesser with many logins, not a class that mistypes."""
+"""Failures from one address on any logins, a guesser with many, after which each has :data:`STILL_HEARD` there."""
+STILL_HEARD = 3
+"""Most failures on one login from an address that is beyond its limit: somebody who mistypes there."""
 
 # Bits that a provider gives to one subscriber, who owns every address in them (RFC 6177).
 _IPV6_HOUSEHOLD = 64
 _KEY = secrets.token_bytes(32)
+_TURN = threading.Lock()
 _LOG = logging.getLogger("korrigo.sign_in")
 
 
-def count_attempt(sessions: Sessions, *, login: str, address: str) -> None:
+def count_attempt(sessions: Sessions, *, login: str, address: str) -> bool:
     """Count an attempt as a failure; :func:`forget_failures` after it when it was none.
+
+    Returns whether the address is beyond its limit, for :func:`turn`.
 
     Raises:
         BadInput: ``sign_in_throttled`` with ``minutes``. A refused attempt counts no further, so that who
@@ -55,20 +68,33 @@ def count_attempt(sessions: Sessions, *, login: str, address: str) -> None:
     on_login = SignInFailure.login_sha256 == login_sha256
     from_address = SignInFailure.address_sha256 == address_sha256
     with reading(sessions) as session:
-        counted = session.execute(
+        here, anywhere, at_address = session.execute(
             select(
                 func.count().filter(on_login, from_address),
                 func.count().filter(on_login),
                 func.count().filter(from_address),
             ).where(on_login | from_address, SignInFailure.at >= now() - WINDOW)
         ).one()
-    limits = (FAILURES_HERE, FAILURES_ON_LOGIN, FAILURES_FROM_ADDRESS)
-    if all(count <= limit for count, limit in zip(counted, limits, strict=True)):
-        return
+    crowded = at_address > FAILURES_FROM_ADDRESS
+    if here <= (STILL_HEARD if crowded else FAILURES_HERE) and anywhere <= FAILURES_ON_LOGIN:
+        return crowded
     with writing(sessions) as session:
         session.execute(delete(SignInFailure).where(SignInFailure.id == attempt_id))
     _LOG.warning("sign-in throttled: login %s, address %s", _mark(login_sha256), _mark(address_sha256))
     raise BadInput("sign_in_throttled", minutes=int(WINDOW.total_seconds() // 60))
+
+
+@contextmanager
+def turn(*, crowded: bool) -> Iterator[None]:
+    """Compare a password in here: those from addresses beyond their limit wait for each other.
+
+    However many invented logins come from there, they keep one processor busy at most, 50 ms each.
+    """
+    if not crowded:
+        yield
+        return
+    with _TURN:
+        yield
 
 
 def log_failure(*, login: str, address: str) -> None:
@@ -114,4 +140,4 @@ def _mark(sha256: str) -> str:
 
 
 def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

@@ -39,10 +39,18 @@ def fingerprint(path: Path, *, from_disk: bool = False) -> Fingerprint:
 
 def copy_file(source: Path, target: Path) -> Fingerprint:
     """Copy a file into a new one of mode 0600; the fingerprint is of the bytes that were copied."""
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(target.parent)
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with source.open("rb") as original, os.fdopen(descriptor, "wb") as copy:
         return _read(original, copy)
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder and those it stands in, as far as they are missing, for its owner alone."""
+    # mkdir(parents=True) gives the mode to the last one only.
+    for folder in (*reversed(path.parents), path):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _read(file: BinaryIO, copy: BinaryIO | None) -> Fingerprint:

@@ -24,6 +24,7 @@ from core.services import connections, exams
 from tests.e2e.servers import Production, in_production
 from tests.e2e.test_story_browser import ADMIN_PASSWORD, Visitor, tell
 from tests.story import draw_class
+from tests.tickets import ticket_for
 from workbench.cookie import COOKIE, ROUTE_COOKIE
 from workbench.demo.draw import DrawnScan
 from workbench.routes.access import CSRF_HEADER
@@ -144,7 +145,7 @@ def test_what_a_browser_claims_of_its_address_is_not_believed(
 def sender(production: Production) -> Sender:
     engine = engine_for(production.variables["KORRIGO_DATABASE_URL"])
     sessions = session_factory(engine)
-    ticket = connections.issue_ticket(sessions, login="admin")
+    ticket = ticket_for(sessions, "admin")
     opened = connections.redeem_ticket(sessions, ticket=ticket, hours=1)
     system = Actor.system("test")
     roster = "Nom;Prénom;Né(e) le\nDURAND;Zoé;01/02/2009\n".encode()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import date, datetime, timedelta
 
 import bcrypt
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.db.tables import (
@@ -26,6 +27,7 @@ from core.domain.access import Action, Actor, Role
 from core.domain.chain import digest
 from core.errors import BadInput, Conflict, NotAllowed, NotFound, WorkbenchError
 from core.services import accounts, connections, journal, passwords
+from tests.tickets import ticket_for
 
 Sessions = sessionmaker[Session]
 SYSTEM = Actor.system("test")
@@ -54,9 +56,7 @@ def add(sessions: Sessions, login: str = "m.durand", *roles: Role) -> int:
 
 
 def sign_in(sessions: Sessions, login: str = "m.durand") -> connections.OpenedConnection:
-    return connections.redeem_ticket(
-        sessions, ticket=connections.issue_ticket(sessions, login=login), hours=12
-    )
+    return connections.redeem_ticket(sessions, ticket=ticket_for(sessions, login), hours=12)
 
 
 def candidates(sessions: Sessions, *names: tuple[str, str]) -> int:
@@ -269,7 +269,7 @@ def test_a_password_longer_than_bcrypt_reads_is_wrong_and_no_failure(sessions: S
 def test_a_new_password_ends_the_connections_made_with_the_old_one(sessions: Sessions) -> None:
     add(sessions)
     opened = sign_in(sessions)
-    ticket = connections.issue_ticket(sessions, login="m.durand")
+    ticket = ticket_for(sessions, "m.durand")
 
     accounts.set_password(sessions, SYSTEM, login="m.durand", password="another horse", must_change=False)
 
@@ -327,6 +327,145 @@ def test_the_command_line_has_no_password_of_its_own(sessions: Sessions) -> None
         accounts.change_own_password(sessions, SYSTEM, current="", new=PASSWORD)
 
 
+def during(monkeypatch: pytest.MonkeyPatch, step: str, act: Callable[[], None]) -> None:
+    """Let somebody else's act come in the middle of another: after ``step`` of the passwords module."""
+    done = getattr(passwords, step)
+
+    def then(*given: object) -> object:
+        found = done(*given)
+        monkeypatch.setattr(passwords, step, done)
+        act()
+        return found
+
+    monkeypatch.setattr(passwords, step, then)
+
+
+@pytest.mark.parametrize("step", ["matches", "hashed"])
+def test_a_new_password_from_the_administrator_is_not_overwritten_by_who_knew_the_old_one(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    add(sessions)
+    thief = connections.connection(sessions, sign_in(sessions).token)
+    assert thief is not None
+
+    def reset() -> None:
+        accounts.set_password(sessions, SYSTEM, login="m.durand", password="another horse")
+
+    for connection_id in (thief.connection_id, None):
+        accounts.set_password(sessions, SYSTEM, login="m.durand", password=PASSWORD)
+        during(monkeypatch, step, reset)
+        with pytest.raises(BadInput, match="password_wrong"):
+            accounts.change_own_password(
+                sessions, thief.actor, current=PASSWORD, new="the thief's own", connection_id=connection_id
+            )
+
+        assert not connections.check_password(sessions, login="m.durand", password="the thief's own")
+        assert connections.check_password(sessions, login="m.durand", password="another horse")
+        assert accounts.accounts(sessions, SYSTEM)[0].must_change_password
+
+
+def test_a_password_is_not_changed_once_the_account_was_disabled(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(sessions)
+    actor = accounts.actor_for_login(sessions, "m.durand")
+
+    def disable() -> None:
+        accounts.set_disabled(sessions, SYSTEM, login="m.durand", disabled=True)
+
+    during(monkeypatch, "hashed", disable)
+    with pytest.raises(BadInput, match="password_wrong"):
+        accounts.change_own_password(sessions, actor, current=PASSWORD, new="another horse")
+
+    accounts.set_disabled(sessions, SYSTEM, login="m.durand", disabled=False)
+    assert connections.check_password(sessions, login="m.durand", password=PASSWORD)
+
+
+def test_a_password_is_changed_from_a_connection_of_ones_own_that_is_still_open(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(sessions)
+    add(sessions, "other")
+    here = connections.connection(sessions, sign_in(sessions).token)
+    theirs = connections.connection(sessions, sign_in(sessions, "other").token)
+    assert here is not None
+    assert theirs is not None
+
+    def end() -> None:
+        connections.end_account_connections(sessions, SYSTEM, login="m.durand")
+
+    for connection_id, act in ((theirs.connection_id, lambda: None), (here.connection_id, end)):
+        during(monkeypatch, "hashed", act)
+        with pytest.raises(BadInput, match="password_wrong"):
+            accounts.change_own_password(
+                sessions, here.actor, current=PASSWORD, new="another horse", connection_id=connection_id
+            )
+
+    assert connections.check_password(sessions, login="m.durand", password=PASSWORD)
+
+
+def test_the_old_password_opens_no_connection_after_a_new_one(sessions: Sessions) -> None:
+    add(sessions)
+    actor = accounts.actor_for_login(sessions, "m.durand")
+
+    def checked(password: str) -> connections.CheckedPassword:
+        found = connections.check_password(sessions, login="m.durand", password=password)
+        assert found is not None
+        return found
+
+    old = checked(PASSWORD)
+    accounts.set_password(sessions, SYSTEM, login="m.durand", password="another horse")
+    with pytest.raises(NotAllowed):
+        connections.issue_ticket(sessions, old)
+
+    old = checked("another horse")
+    ticket = connections.issue_ticket(sessions, old)
+    accounts.change_own_password(sessions, actor, current="another horse", new="a third horse")
+    with pytest.raises(NotAllowed):
+        connections.issue_ticket(sessions, old)
+    with pytest.raises(NotAllowed):
+        connections.redeem_ticket(sessions, ticket=ticket, hours=1)
+
+    ticket = connections.issue_ticket(sessions, checked("a third horse"))
+    assert connections.redeem_ticket(sessions, ticket=ticket, hours=1)
+
+
+def test_what_was_checked_shows_no_hash() -> None:
+    assert "$2b$" not in repr(connections.CheckedPassword(1, "$2b$10$abc"))
+
+
+@pytest.mark.parametrize("made", [SignInTicket, Connection])
+def test_a_password_that_changes_while_the_old_one_is_used_waits_and_ends_what_comes_of_it(
+    sessions: Sessions, made: type[SignInTicket | Connection]
+) -> None:
+    account_id = add(sessions)
+    with sessions() as session:
+        checked = connections.CheckedPassword(account_id, session.get_one(Account, account_id).password_hash)
+    ticket = connections.issue_ticket(sessions, checked) if made is Connection else ""
+    changing: list[Future[None]] = []
+
+    def overtake(*_: object) -> None:
+        """The row is about to be added: the change has half a second to slip in, and must not manage to."""
+        changing.append(
+            pool.submit(accounts.set_password, sessions, SYSTEM, login="m.durand", password="another horse")
+        )
+        wait(changing, timeout=0.5)
+
+    with ThreadPoolExecutor(1) as pool:
+        event.listen(made, "init", overtake, once=True)
+        if made is SignInTicket:
+            connections.issue_ticket(sessions, checked)
+        else:
+            connections.redeem_ticket(sessions, ticket=ticket, hours=1)
+        [change] = changing
+        change.result(30)
+
+    with sessions() as session:
+        assert session.scalar(select(func.count()).select_from(SignInTicket)) == 0
+        left = select(func.count()).select_from(Connection).where(Connection.revoked_at.is_(None))
+        assert session.scalar(left) == 0
+
+
 # --- the form, tickets, connections
 
 
@@ -356,7 +495,7 @@ def test_a_ticket_opens_a_connection_that_tells_who_it_is(sessions: Sessions) ->
 
 def test_of_simultaneous_uses_of_a_ticket_exactly_one_wins(sessions: Sessions) -> None:
     add(sessions)
-    ticket = connections.issue_ticket(sessions, login="m.durand")
+    ticket = ticket_for(sessions, "m.durand")
 
     def attempt(_: int) -> bool:
         try:
@@ -369,9 +508,16 @@ def test_of_simultaneous_uses_of_a_ticket_exactly_one_wins(sessions: Sessions) -
         assert sum(pool.map(attempt, range(4))) == 1
 
 
+@on_one_database
+@pytest.mark.parametrize("ticket", ["", "made up", "\x00", "\ud800", "é" * 400])
+def test_what_is_no_ticket_opens_nothing(sessions: Sessions, ticket: str) -> None:
+    with pytest.raises(NotAllowed):
+        connections.redeem_ticket(sessions, ticket=ticket, hours=12)
+
+
 def test_a_ticket_is_good_for_a_minute(sessions: Sessions) -> None:
     add(sessions)
-    ticket = connections.issue_ticket(sessions, login="m.durand")
+    ticket = ticket_for(sessions, "m.durand")
     with sessions.begin() as session:
         [row] = session.scalars(select(SignInTicket))
         assert timedelta(seconds=50) < row.expires_at - now() <= timedelta(seconds=60)
@@ -383,10 +529,8 @@ def test_a_ticket_is_good_for_a_minute(sessions: Sessions) -> None:
 
 def test_neither_tickets_nor_cookies_can_be_read_in_the_database(sessions: Sessions) -> None:
     add(sessions)
-    ticket = connections.issue_ticket(sessions, login="m.durand")
-    opened = connections.redeem_ticket(
-        sessions, ticket=connections.issue_ticket(sessions, login="m.durand"), hours=1
-    )
+    ticket = ticket_for(sessions, "m.durand")
+    opened = connections.redeem_ticket(sessions, ticket=ticket_for(sessions, "m.durand"), hours=1)
 
     with sessions() as session:
         kept = [
@@ -396,7 +540,7 @@ def test_neither_tickets_nor_cookies_can_be_read_in_the_database(sessions: Sessi
     assert not {ticket, opened.token} & set(kept)
 
 
-@pytest.mark.parametrize("token", [None, "", "made up", "é\x00"])
+@pytest.mark.parametrize("token", [None, "", "made up", "é\x00", "\ud800"])
 def test_a_cookie_that_means_nothing_is_nobody(sessions: Sessions, token: str | None) -> None:
     assert connections.connection(sessions, token) is None
     connections.sign_out(sessions, token=token)
@@ -435,8 +579,8 @@ def test_a_disabled_account_neither_signs_in_nor_acts(sessions: Sessions) -> Non
     accounts.set_disabled(sessions, SYSTEM, login="m.durand", disabled=True)
 
     assert not connections.check_password(sessions, login="m.durand", password=PASSWORD)
-    with pytest.raises(NotFound):
-        connections.issue_ticket(sessions, login="m.durand")
+    with pytest.raises(NotAllowed):
+        ticket_for(sessions, "m.durand")
     with pytest.raises(NotFound):
         accounts.actor_for_login(sessions, "m.durand")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -25,7 +26,7 @@ from alembic import command
 from sqlalchemy import JSON, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
-from core.db import contents, postgresql_tools, schema
+from core.db import contents, postgresql_copies, postgresql_tools, schema
 from core.db.migrate import config
 from core.db.session import engine_for
 from core.db.tables import (
@@ -44,8 +45,10 @@ from core.db.tables.base import now
 from core.domain.access import Action, Actor, Role
 from core.errors import BadInput, Conflict, NotAllowed
 from core.reports.pseudonyms import key_of
-from core.services import backup, marking, restore
+from core.services import backup, health, marking, restore, restoring
+from core.settings import Settings
 from core.storage import manifest as manifests
+from core.storage import renames
 from core.storage.blobs import BlobStore
 from core.storage.files import Fingerprint, unfinished_folder
 from core.storage.manifest import KeptFile
@@ -233,6 +236,8 @@ def test_only_its_owner_reads_a_backup_or_what_is_restored_from_it(scene: Scene,
         assert stat.S_IMODE(root.stat().st_mode) == 0o700
         modes = {stat.S_IMODE(path.stat().st_mode) for path in root.rglob("*") if path.is_file()}
         assert modes == {0o600}
+        folders = {stat.S_IMODE(path.stat().st_mode) for path in root.rglob("*") if path.is_dir()}
+        assert folders == {0o700}
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -824,6 +829,221 @@ def test_the_password_of_the_database_is_no_argument_of_a_program(tmp_path: Path
     assert password == "s3cret"
     assert "s3cret" not in arguments
     assert arguments.endswith("--dbname=postgresql://k@db:5433/korrigo?sslmode=require")
+
+
+# --- stopped between database and home
+
+
+@pytest.fixture
+def apart(scene: Scene, tmp_path: Path, database_kind: str) -> Scene:
+    """A class whose database lies outside its home."""
+    if database_kind == "postgresql":
+        return scene
+    scene.close()
+    elsewhere = tmp_path / "elsewhere" / "k.sqlite"
+    elsewhere.parent.mkdir()
+    (scene.home / "korrigo.sqlite").rename(elsewhere)
+    return Scene.at(scene.home, f"sqlite:///{elsewhere}")
+
+
+@pytest.fixture
+def changed(apart: Scene, tmp_path: Path) -> Path:
+    """A backup, made before the class lost its marks and a key."""
+    folder = apart.back_up(tmp_path / "backup").folder
+    with apart.sessions.begin() as session:
+        session.execute(text("delete from mark"))
+    apart.close()
+    (apart.home / "secrets" / "later").write_bytes(b"not in the backup")
+    return folder
+
+
+def standing(scene: Scene) -> tuple[dict[str, list[str]], dict[str, str], list[str]]:
+    """Every row, every byte of the home, and what stands beside home and database."""
+    scene.close()
+    roots = {scene.home.parent}
+    if scene.url.startswith("sqlite"):
+        roots.add(Path(str(make_url(scene.url).database)).parent)
+    rows = digests(scene.url)
+    names = sorted(path.name for root in roots for path in root.iterdir())
+    return rows, bytes_below(scene.home), names
+
+
+@pytest.mark.parametrize("fixed", [False, True], ids=["renamed", "volume"])
+@pytest.mark.parametrize("at", range(4))
+def test_a_rename_that_fails_leaves_home_and_database_as_they_were(
+    apart: Scene,
+    changed: Path,
+    at: int,
+    fixed: bool,
+    server: PostgresServer | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = standing(apart)
+    # Without a file of a database there are but the two renames of the home.
+    at = at % 2 if server is not None and not fixed else at
+    really, count = renames._rename, iter(range(99))
+
+    def fail_once(source: Path, target: Path) -> None:
+        if next(count) == at:
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        really(source, target)
+
+    monkeypatch.setattr(restore, "_is_fixed", lambda _home: fixed)
+    monkeypatch.setattr(renames, "_rename", fail_once)
+    with pytest.raises(BadInput) as refused:
+        apart.restore(changed, force=True)
+
+    assert refusal(refused)[0] == "restore_unwritable"
+    assert "sont comme avant" in refusal(refused)[1]
+    assert standing(apart) == before
+    if server is not None:
+        assert len(databases(server, str(make_url(apart.url).database))) == 1
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_what_cannot_be_undone_either_is_told_and_undone_by_the_next_restore(
+    apart: Scene, changed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = standing(apart)
+
+    def fail(_source: Path, _target: Path) -> None:
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    def gone(*_: object) -> None:
+        raise BadInput("database_unreachable", reason="connection refused")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(renames, "_rename", fail)
+        patched.setattr(postgresql_copies.Replacement, "undo", gone)
+        with pytest.raises(Conflict) as refused:
+            apart.restore(changed, force=True)
+
+    assert refusal(refused)[0] == "restore_unfinished"
+    with pytest.raises(BadInput) as without_force:
+        apart.restore(changed)
+    assert refusal(without_force)[0] == "restore_not_empty"
+    assert standing(apart) == before
+
+
+KILLED = """
+import os, sys
+from core.storage import renames
+from core.services import restore, restoring
+from workbench.cli.main import main
+at, fixed = int(sys.argv.pop(1)), int(sys.argv.pop(1))
+really, removed, done = renames._rename, restoring.remove, [0]
+def counted(act):
+    def stop(*given):
+        if done[0] == at:
+            os._exit(9)
+        done[0] += 1
+        act(*given)
+    return stop
+renames._rename, restoring.remove = counted(really), counted(removed)
+if fixed:
+    restore._is_fixed = lambda home: True
+main()
+"""
+
+
+def killed(scene: Scene, at: int, fixed: bool, *arguments: str) -> bool:
+    """Run a command that dies before its rename number ``at`` (or the removal of the mark); whether it did."""
+    asked = ["-c", KILLED, str(at), str(int(fixed)), "--home", str(scene.home), *arguments]
+    done = subprocess.run(
+        [sys.executable, *asked], cwd=story.ROOT, env=environment(scene), capture_output=True, check=False
+    )
+    assert done.returncode in (0, 9), done.stderr.decode()
+    return done.returncode == 9
+
+
+def refused_by(scene: Scene, *arguments: str) -> str:
+    """What a command that opens nothing says."""
+    done = subprocess.run(
+        korrigo(scene, *arguments),
+        cwd=story.ROOT,
+        env=environment(scene),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    return done.stderr.decode()
+
+
+def compare_with_the_backup(scene: Scene, folder: Path) -> None:
+    stored = {
+        place: sha for place, sha in bytes_below(folder).items() if place.startswith(("blobs/", "secrets/"))
+    }
+    there = bytes_below(scene.home)
+    assert {place: sha for place, sha in there.items() if place.startswith(("blobs/", "secrets/"))} == stored
+    rows = manifests.read(folder).about["tables"]
+    found = {table: len(lines) for table, lines in digests(scene.url).items()}
+    assert found["mark"] == rows["mark"] > 0
+    assert found["journal_entry"] == rows["journal_entry"] + 1
+    assert not restoring.mark_of(scene.home)
+
+
+def test_a_restore_killed_between_database_and_home_is_refused_by_all_and_done_by_the_next(
+    apart: Scene, changed: Path, server: PostgresServer | None
+) -> None:
+    rows, files, _ = standing(apart)
+    at = 0 if server else 2
+
+    assert killed(apart, at, False, "restore", str(changed), "--force")
+
+    mark = restoring.mark_of(apart.home)
+    assert mark is not None
+    assert stat.S_IMODE(mark.stat().st_mode) == 0o600
+    for command_line in (["serve", "--port", "1"], ["worker"], ["migrate"]):
+        told = refused_by(apart, *command_line)
+        assert f"korrigo restore {changed} --force" in told
+        assert "Traceback" not in told
+    parts = health.Parts(lambda: apart.sessions, lambda: apart.blobs, Settings(home=apart.home))
+    assert "files_half_restored" in health.readiness(parts)
+    apart.close()
+    restored = apart.restore(changed, force=True)
+    compare_with_the_backup(apart, changed)
+    assert restored.kept_home is not None
+    assert bytes_below(restored.kept_home) == files
+    kept = str(restored.kept_database)
+    old = (
+        server.url(kept) if server else f"sqlite:///{Path(str(make_url(apart.url).database)).with_name(kept)}"
+    )
+    assert digests(old) == rows
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fixed", [False, True], ids=["renamed", "volume"])
+def test_killed_before_any_rename_and_again_while_undoing_everything_comes_back(
+    apart: Scene, changed: Path, fixed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restore, "_is_fixed", lambda _home: fixed)
+    before = standing(apart)
+    at = 0
+    while killed(apart, at, fixed, "restore", str(changed), "--force"):
+        killed_again = killed(apart, at // 2, fixed, "restore", str(changed), "--force")
+        assert killed_again
+        with pytest.raises(BadInput) as refused:
+            apart.restore(changed)
+        assert refusal(refused)[0] == "restore_not_empty"
+        after = standing(apart)
+        assert after[:2] == before[:2]
+        assert [name for name in after[2] if "before-" in name or "restoring.json" in name] == []
+        at += 1
+
+    assert at >= 3
+    compare_with_the_backup(apart, changed)
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_a_server_that_does_not_answer_is_told_in_one_sentence(scene: Scene, folder: Path) -> None:
+    away = Scene(scene.home, "postgresql://k:s3cret@127.0.0.1:9/k", scene.sessions, scene.blobs)
+
+    told = refused_by(away, "restore", str(folder), "--force")
+
+    assert told.startswith("La base de données ne répond pas")
+    assert "s3cret" not in told
+    assert len(told.strip().splitlines()) == 1
 
 
 # --- killed in the middle

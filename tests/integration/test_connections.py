@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -17,6 +18,7 @@ from core.domain.access import Action, Actor, Portal, Role
 from core.domain.browsers import browser_words
 from core.errors import BadInput, Conflict, NotAllowed, NotFound
 from core.services import accounts, connections, passwords, throttling
+from tests.tickets import ticket_for
 
 Sessions = sessionmaker[Session]
 SYSTEM = Actor.system("test")
@@ -55,7 +57,7 @@ def enter(sessions: Sessions, login: str, address: str, password: str = PASSWORD
 
 
 def opened(sessions: Sessions, login: str = "m.durand", agent: str = "") -> connections.SignedIn:
-    ticket = connections.issue_ticket(sessions, login=login)
+    ticket = ticket_for(sessions, login)
     token = connections.redeem_ticket(sessions, ticket=ticket, hours=12, agent=agent).token
     found = connections.connection(sessions, token)
     assert found is not None
@@ -134,13 +136,65 @@ def test_a_guesser_with_many_addresses_is_stopped_at_fifty_on_one_login(sessions
     assert enter(sessions, "other", "198.51.100.8") == "in"
 
 
-def test_a_guesser_with_many_logins_is_stopped_at_two_hundred_from_one_address(sessions: Sessions) -> None:
-    add(sessions)
-    failed(sessions, 199, login=lambda n: f"eleve{n}", address=lambda _: ELSEWHERE)
+def test_a_pupil_who_guesses_at_invented_logins_does_not_shut_the_school_out(sessions: Sessions) -> None:
+    logins = [f"eleve{number}" for number in range(5)]
+    for login in logins:
+        add(sessions, login, Role.STUDENT)
+    failed(sessions, 200, login=lambda n: f"invented{n}", address=lambda _: SCHOOL)
 
-    assert enter(sessions, "eleve200", ELSEWHERE) == "wrong"
+    assert [enter(sessions, login, SCHOOL) for login in logins] == ["in"] * 5
+    assert [enter(sessions, "eleve0", SCHOOL, "mistyped") for _ in range(2)] == ["wrong"] * 2
+    assert enter(sessions, "eleve0", SCHOOL) == "in"
+
+
+def test_beyond_two_hundred_failures_from_an_address_each_login_is_heard_three_times_there(
+    sessions: Sessions,
+) -> None:
+    add(sessions)
+    failed(sessions, 200, login=lambda n: f"invented{n}", address=lambda _: ELSEWHERE)
+
+    for login in ("m.durand", "nobody"):
+        heard = [enter(sessions, login, ELSEWHERE, f"guess {number}") for number in range(6)]
+        assert heard == ["wrong"] * 3 + ["sign_in_throttled"] * 3
     assert enter(sessions, "m.durand", ELSEWHERE) == "sign_in_throttled"
     assert enter(sessions, "m.durand", HOME) == "in"
+
+
+def test_who_failed_more_before_the_limit_of_the_address_waits_with_it(sessions: Sessions) -> None:
+    add(sessions)
+    failed(sessions, 3, login=lambda _: "m.durand", address=lambda _: SCHOOL)
+    failed(sessions, 196, login=lambda n: f"invented{n}", address=lambda _: SCHOOL)
+
+    assert enter(sessions, "m.durand", SCHOOL, "wrong") == "wrong"
+    assert enter(sessions, "m.durand", SCHOOL) == "sign_in_throttled"
+
+
+@on_one_database
+def test_beyond_the_limit_an_invented_login_costs_what_a_known_one_costs_one_at_a_time(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(sessions)
+    failed(sessions, 200, login=lambda n: f"invented{n}", address=lambda _: ELSEWHERE)
+    compared: list[int] = []
+    at_work = 0
+
+    def compare(_password: str, _password_hash: str | None) -> bool:
+        nonlocal at_work
+        at_work += 1
+        compared.append(at_work)
+        time.sleep(0.01)
+        at_work -= 1
+        return False
+
+    monkeypatch.setattr(passwords, "matches", compare)
+    logins = ["m.durand"] * 5 + ["nobody"] * 5 + [f"other{number}" for number in range(10)]
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda login: enter(sessions, login, ELSEWHERE, "guess"), logins[10:]))
+    assert compared == [1] * 10
+    for login in logins[:10]:
+        enter(sessions, login, ELSEWHERE, "guess")
+    assert compared == [1] * 16
 
 
 def test_a_success_forgets_the_failures_of_its_login_from_its_address_only(sessions: Sessions) -> None:
@@ -252,7 +306,7 @@ def test_everywhere_else_is_ended_at_once_and_stands_in_the_journal(sessions: Se
     add(sessions)
     add(sessions, "other")
     there, here, another = opened(sessions), opened(sessions), opened(sessions, "other")
-    unused = connections.issue_ticket(sessions, login="m.durand")
+    unused = ticket_for(sessions, "m.durand")
 
     ended = connections.end_other_connections(sessions, here.actor, here=here.connection_id)
 
@@ -276,7 +330,7 @@ def last_entry(sessions: Sessions) -> tuple[str, str, dict[str, object]]:
 
 def test_a_sign_out_stands_in_the_journal_once(sessions: Sessions) -> None:
     account_id = add(sessions)
-    ticket = connections.issue_ticket(sessions, login="m.durand")
+    ticket = ticket_for(sessions, "m.durand")
     token = connections.redeem_ticket(sessions, ticket=ticket, hours=1).token
 
     connections.sign_out(sessions, token=token)
@@ -309,7 +363,7 @@ def test_the_command_line_has_no_connections(sessions: Sessions) -> None:
 
 def test_a_connection_is_noted_as_seen_once_a_minute(sessions: Sessions) -> None:
     add(sessions)
-    ticket = connections.issue_ticket(sessions, login="m.durand")
+    ticket = ticket_for(sessions, "m.durand")
     token = connections.redeem_ticket(sessions, ticket=ticket, hours=12).token
 
     def seen() -> object:
@@ -346,7 +400,7 @@ def test_connections_that_ended_a_month_ago_are_forgotten_at_the_next_sign_in(se
 
 def test_the_portal_that_is_on_belongs_to_the_connection_and_to_the_roles(sessions: Sessions) -> None:
     add(sessions, "both", Role.CORRECTOR, Role.COORDINATOR)
-    ticket = connections.issue_ticket(sessions, login="both")
+    ticket = ticket_for(sessions, "both")
     token = connections.redeem_ticket(sessions, ticket=ticket, hours=12).token
     who = connections.connection(sessions, token)
     assert who is not None
@@ -404,7 +458,7 @@ def roles_of(sessions: Sessions, login: str) -> tuple[Role, ...]:
 
 def test_other_roles_are_valid_at_the_next_click_of_a_connection_that_is_open(sessions: Sessions) -> None:
     account_id = add(sessions)
-    ticket = connections.issue_ticket(sessions, login="m.durand")
+    ticket = ticket_for(sessions, "m.durand")
     token = connections.redeem_ticket(sessions, ticket=ticket, hours=1).token
 
     accounts.set_roles(

@@ -100,6 +100,19 @@ def test_a_copy_with_a_missing_mark_is_not_finalised_and_says_which(sessions: Se
     assert refused.value.details == {"code": exam.codes[1], "items": "1.a, 1.b, 2.a, 2.b"}
 
 
+def test_a_second_marker_does_not_read_what_the_first_one_gave(
+    sessions: Sessions, blobs: BlobStore, exam: Exam
+) -> None:
+    finalised(sessions, blobs, exam)
+    table = f"code,item,mark,remark,corrector,kind\n{exam.codes[0]},1.a,3,,nguyen,second\n"
+    marking.import_marks(
+        sessions, STAFF, paper_id=exam.paper_id, file_name="seconde.csv", content=table.encode()
+    )
+
+    with pytest.raises(NotAllowed):
+        finalisation.marked_pdf(sessions, exam.actor("nguyen"), blobs, code=exam.codes[0])
+
+
 def test_the_marked_pdf_holds_the_pages_the_drawings_and_the_statement(
     sessions: Sessions, blobs: BlobStore, exam: Exam
 ) -> None:

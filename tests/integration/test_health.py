@@ -25,6 +25,7 @@ from core.services.health import Health, Parts, Standing
 from core.services.watch import Watch
 from core.storage.blobs import BlobStore
 from tests.redis_server import RedisServer
+from tests.tickets import ticket_for
 from workbench import metrics, resources
 from workbench.cookie import COOKIE
 from workbench.routes import routes
@@ -70,7 +71,7 @@ def signed_in(database: sessionmaker[Session], role: Role) -> str:
     accounts.create_account(
         database, SYSTEM, login=role, roles=[role], surname="X", password="motdepasse-1", must_change=False
     )
-    ticket = connections.issue_ticket(database, login=role)
+    ticket = ticket_for(database, role)
     return connections.redeem_ticket(database, ticket=ticket, hours=1).token
 
 
@@ -337,7 +338,7 @@ def test_requests_are_counted_by_the_template_of_their_address(home: Path) -> No
     content = visitor.get("/metrics").text
 
     counted = families(content)["korrigo_http_requests_total"]
-    template = "/files/copies/{code}/pages/{page:int}.jpg"
+    template = "/files/copies/{code}/pages/{page:row}.jpg"
     assert counted[(("method", "GET"), ("route", template), ("status", "401"))] >= 1
     assert families(content)["korrigo_http_request_duration_seconds_count"][(("route", template),)] >= 1
     assert CODE not in content

@@ -22,6 +22,7 @@ from core.domain.chain import Broken, Fault, Head
 from core.errors import NotAllowed
 from core.services import journal, sealing
 from tests.integration.builders import STAFF, add_account
+from workbench.journal_words import broken_words
 
 Sessions = sessionmaker[Session]
 
@@ -187,6 +188,106 @@ def _away(*_: object, **__: object) -> int:
     raise DBAPIError("select", {}, Exception("gone"))
 
 
+def test_an_error_that_nobody_foresaw_does_not_end_the_sealer_and_is_logged(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def strange(*_: object, **__: object) -> int:
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setattr(sealing, "seal", strange)
+
+    assert not sealing.try_to_seal(sessions)
+    assert "OverflowError" in caplog.text
+
+
+STRANGE_ENTRIES = {
+    "sqlite": {
+        "before_year_1": {"at": "'0001-01-01 00:00:00+14:00'"},
+        "no_instant": {"at": "'yesterday'"},
+        "a_number": {"at": "5"},
+        "a_blob_for_an_instant": {"at": "x'ff00'"},
+        "bad_utf8_in_the_instant": {"at": "cast(x'ff' as text)"},
+        "bad_utf8_in_the_actor": {"actor": "cast(x'616363ff' as text)"},
+        "bad_utf8_in_the_act": {"action": "cast(x'ff' as text)"},
+        "bad_utf8_in_the_kind": {"object_kind": "cast(x'eda080' as text)"},
+        "bad_utf8_in_the_object": {"object_id": "cast(x'ff' as text)"},
+        "bad_utf8_in_the_digest": {"digest": "cast(x'ff' as text)"},
+        "a_blob_for_an_actor": {"actor": "x'616363ff'"},
+    },
+    "postgresql": {
+        "before_our_era": {"at": "'0044-03-15 00:00:00 BC'"},
+        "after_year_9999": {"at": "'12026-01-01 00:00:00+00'"},
+        "before_year_1": {"at": "'0001-01-01 00:00:00+14'"},
+        "never": {"at": "'infinity'"},
+        "always": {"at": "'-infinity'"},
+    },
+}
+"""What a database takes for a column of an entry and this program never writes there."""
+STRANGE = pytest.mark.parametrize(
+    ("database_kind", "columns"),
+    [
+        pytest.param(kind, columns, id=f"{kind}-{name}")
+        for kind, entries in STRANGE_ENTRIES.items()
+        for name, columns in entries.items()
+    ],
+    indirect=["database_kind"],
+)
+
+
+@STRANGE
+def test_an_entry_that_holds_anything_at_all_is_sealed_and_so_are_those_after_it(
+    sessions: Sessions, columns: dict[str, str]
+) -> None:
+    row = {
+        "at": "'2026-11-22 13:02:11'",
+        "actor": "'account:9'",
+        "action": "'mark'",
+        "object_kind": "'copy'",
+        "object_id": "null",
+        "digest": "'d'",
+    } | columns
+    write(sessions, 1)
+    with sessions.begin() as session:
+        session.connection().exec_driver_sql(
+            f"insert into journal_entry ({', '.join(row)}) values ({', '.join(row.values())})"
+        )
+    write(sessions, 1)
+
+    before = sealing.verify(sessions, STAFF)
+    assert sealing.try_to_seal(sessions)
+
+    after = sealing.verify(sessions, STAFF)
+    assert (before.unsealed, before.broken) == (3, None)
+    assert (after.sealed, after.unsealed, after.broken) == (3, 0, None)
+    assert sealing.state(sessions, STAFF).head == after.head
+
+
+@STRANGE
+def test_an_entry_that_was_changed_into_anything_at_all_is_named(
+    sealed: Sessions, columns: dict[str, str]
+) -> None:
+    sets = ", ".join(f"{name} = {value}" for name, value in columns.items())
+    meddle(sealed, f"update journal_entry set {sets} where id = 4".replace(":", "\\:"))
+
+    found = broken(sealed)
+
+    assert (found.fault, found.number, found.entry_id) == (Fault.ENTRY_CHANGED, 4, 4)
+    assert "n° 4 (identifiant 4, " in broken_words(found)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_an_instant_that_is_none_is_covered_as_it_was_written(sessions: Sessions) -> None:
+    write(sessions, 1)
+    meddle(sessions, "update journal_entry set at = 'yesterday'")
+    sealing.seal(sessions)
+
+    meddle_again = "update journal_entry set at = 'the day before'"
+    with sessions.begin() as session:
+        session.execute(text(meddle_again))
+
+    assert broken(sessions).fault is Fault.ENTRY_CHANGED
+
+
 # --- meddling, by somebody with every right on the database
 
 
@@ -331,6 +432,50 @@ def test_values_that_were_changed_are_named(sealed: Sessions, database_kind: str
     assert (broken(sealed).fault, broken(sealed).number) == (Fault.VALUES_CHANGED, 4)
 
 
+UNREADABLE_VALUES = [
+    ("sqlite", "'" + "[" * 200_000 + "'"),
+    ("sqlite", "'" + "[" * 900 + "]" * 900 + "'"),
+    ("sqlite", "cast(x'7b22ff223a317d' as text)"),
+    ("sqlite", "cast('{\"after\": 1.0}' as blob)"),
+    ("sqlite", "x'ff'"),
+    ("sqlite", "5"),
+    ("sqlite", "2.5"),
+    ("postgresql", "(repeat('[', 5000) || repeat(']', 5000))::json"),
+    ("postgresql", "('[' || repeat('9', 5000) || ']')::json"),
+]
+
+
+@pytest.mark.parametrize(
+    ("database_kind", "values"), UNREADABLE_VALUES, indirect=["database_kind"], ids=lambda value: value[:30]
+)
+def test_values_that_nobody_can_read_are_named(sealed: Sessions, values: str) -> None:
+    with sealed.begin() as session:
+        session.connection().exec_driver_sql(
+            f'update journal_value set "values" = {values} where entry_id = 4'
+        )
+
+    assert (broken(sealed).fault, broken(sealed).number) == (Fault.VALUES_CHANGED, 4)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_undecodable_bytes_do_not_pass_for_the_text_they_are_written_as(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        journal.record(session, STAFF, Action.MARK, kind="copy", object_id=1, values={"reason": r"\xff"})
+    sealing.seal(sessions)
+    with sessions.begin() as session:
+        written = "cast(cast('{\"reason\": \"\\' as blob) || x'ff' || cast('\"}' as blob) as text)"
+        session.connection().exec_driver_sql(f'update journal_value set "values" = {written}')
+
+    assert broken(sessions).fault is Fault.VALUES_CHANGED
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_a_salt_of_undecodable_bytes_is_named(sealed: Sessions) -> None:
+    meddle(sealed, "update journal_value set salt = cast(x'ff' as text) where entry_id = 4")
+
+    assert (broken(sealed).fault, broken(sealed).number) == (Fault.VALUES_CHANGED, 4)
+
+
 def test_values_that_were_changed_before_they_were_sealed_are_named_too(sealed: Sessions) -> None:
     write(sealed, 1)
     meddle(sealed, "update journal_value set salt = 'other' where entry_id = 11")
@@ -370,6 +515,50 @@ def test_a_removed_entry_whose_gap_was_closed_is_named(sealed: Sessions) -> None
     )
 
     assert (broken(sealed).fault, broken(sealed).number) == (Fault.SEAL_MISPLACED, 4)
+
+
+def test_a_seal_that_was_dated_anew_is_named(sealed: Sessions) -> None:
+    meddle(sealed, "update journal_seal set sealed_at = '2020-01-01 00:00:00.000000' where number = 4")
+
+    assert (broken(sealed).fault, broken(sealed).number) == (Fault.ENTRY_CHANGED, 4)
+    assert "la date de son sceau" in broken_words(broken(sealed))
+
+
+@pytest.mark.parametrize(
+    ("database_kind", "column", "fault"),
+    [
+        ("sqlite", "sealed_at = 'never'", Fault.ENTRY_CHANGED),
+        ("sqlite", "sealed_at = '0001-01-01 00:00:00+14\\:00'", Fault.ENTRY_CHANGED),
+        ("sqlite", "sealed_at = cast(x'ff' as text)", Fault.ENTRY_CHANGED),
+        ("sqlite", "previous = cast(x'ff' as text)", Fault.SEAL_MISPLACED),
+        ("sqlite", "hash = x'ff'", Fault.SEAL_CHANGED),
+        ("sqlite", "entry_id = cast(x'ff' as text)", Fault.ENTRY_DELETED),
+        ("postgresql", "sealed_at = '0044-03-15 BC'", Fault.ENTRY_CHANGED),
+        ("postgresql", "sealed_at = 'infinity'", Fault.ENTRY_CHANGED),
+    ],
+    indirect=["database_kind"],
+)
+def test_a_seal_that_was_changed_into_anything_at_all_is_named_and_stops_no_sealer(
+    sealed: Sessions, column: str, fault: Fault
+) -> None:
+    meddle(sealed, f"update journal_seal set {column} where number = 4")
+    write(sealed, 1)
+
+    assert sealing.try_to_seal(sealed)
+
+    assert (broken(sealed).fault, broken(sealed).number) == (fault, 4)
+    assert broken_words(broken(sealed))
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_a_last_seal_of_undecodable_bytes_stops_no_sealer(sealed: Sessions) -> None:
+    meddle(sealed, "update journal_seal set hash = x'ff', sealed_at = cast(x'ff' as text) where number = 10")
+    write(sealed, 1)
+
+    assert sealing.try_to_seal(sealed)
+
+    assert sealing.state(sealed, STAFF).head.number == 11
+    assert broken(sealed).number == 10
 
 
 def test_a_hash_that_was_changed_is_named(sealed: Sessions) -> None:
@@ -445,6 +634,56 @@ def test_the_database_itself_refuses_to_change_the_journal(
         session.execute(text(change.format(table, column)))
 
     assert sealing.verify(sealed, STAFF).sealed == 10
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("verb", ["insert or replace", "replace"])
+@pytest.mark.parametrize(
+    ("table", "same"),
+    [
+        ("journal_entry", {"actor": "'x'"}),
+        ("journal_seal", {"previous": "'x'"}),
+        ("journal_seal", {"number": "11", "hash": "'x'"}),
+        ("journal_seal", {"number": "11", "entry_id": "11"}),
+    ],
+)
+def test_sqlite_refuses_to_replace_a_line_of_the_journal(
+    sealed: Sessions, table: str, same: dict[str, str], verb: str
+) -> None:
+    write(sealed, 1)
+    columns = {
+        "journal_entry": ("id", "at", "actor", "action", "object_kind", "object_id", "digest"),
+        "journal_seal": ("number", "entry_id", "previous", "hash", "sealed_at"),
+    }[table]
+    row = ", ".join(same.get(name, name) for name in columns)
+    key = columns[0]
+    with sealed() as session:
+        before = session.execute(text(f"select * from {table}")).all()
+
+    # Other programs do not enforce the foreign keys unless they ask for it.
+    with sealed.kw["bind"].connect() as connection:
+        connection.exec_driver_sql("commit")
+        connection.exec_driver_sql("pragma foreign_keys = off")
+        with pytest.raises(DBAPIError, match="append-only"):
+            connection.exec_driver_sql(
+                f"{verb} into {table} ({', '.join(columns)}) select {row} from {table} where {key} = 4"
+            )
+    sealed.kw["bind"].dispose()
+
+    with sealed() as session:
+        assert session.execute(text(f"select * from {table}")).all() == before
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_an_entry_of_a_negative_id_keeps_nobody_from_acting(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        session.execute(
+            insert(JournalEntry).values(id=-1, actor="x", action="mark", object_kind="copy", digest="d")
+        )
+
+    write(sessions, 2)
+
+    assert count_entries(sessions) == 3
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)

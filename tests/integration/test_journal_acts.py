@@ -51,6 +51,7 @@ from core.services import (
 )
 from core.storage.blobs import BlobStore
 from tests.integration.classes import SYSTEM, Taken, draw_few
+from tests.tickets import ticket_for
 from workbench.demo.draw import DrawnScan
 
 Sessions = sessionmaker[Session]
@@ -131,7 +132,7 @@ class Scene:
         return accounts.actor_for_login(self.sessions, login)
 
     def sign_in(self, login: str) -> connections.OpenedConnection:
-        ticket = connections.issue_ticket(self.sessions, login=login)
+        ticket = ticket_for(self.sessions, login)
         opened = connections.redeem_ticket(self.sessions, ticket=ticket, hours=1)
         self.secrets += [ticket, opened.token, opened.csrf_token]
         return opened

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -81,6 +82,54 @@ def test_a_changed_line_ends_with_1_and_one_sentence_that_names_it(
     [sentence] = done.stderr.splitlines()
     assert sentence.startswith("Le journal a été altéré : la ligne n° 2 (identifiant 2, du ")
     assert "« Correction ») a été changée après son scellement" in sentence
+
+
+@pytest.mark.parametrize(
+    ("database_kind", "change"),
+    [
+        ("sqlite", "at = '0001-01-01 00:00:00+14:00'"),
+        ("sqlite", "at = '0001-01-01 00:00:00'"),
+        ("sqlite", "at = '9999-12-31 23:59:59.999999'"),
+        ("sqlite", "actor = cast(x'ff' as text)"),
+        ("sqlite", "action = cast(x'ff' as text)"),
+        ("postgresql", "at = '0044-03-15 BC'"),
+        ("postgresql", "at = '9999-12-31 23:59:59.999999+00'"),
+        ("postgresql", "at = '0001-01-01 00:00:00+00'"),
+    ],
+    indirect=["database_kind"],
+)
+@pytest.mark.parametrize("zone", ["Europe/Paris", "America/New_York"])
+def test_a_line_that_was_changed_into_anything_at_all_is_named(
+    run: Run, database: Sessions, database_kind: str, change: str, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    trigger = "journal_entry_append_only on journal_entry"
+    with database.begin() as session:
+        driver = session.connection()
+        driver.exec_driver_sql(
+            f"drop trigger {trigger if database_kind == 'postgresql' else 'journal_entry_no_update'}"
+        )
+        driver.exec_driver_sql(f"update journal_entry set {change} where id = 2")
+
+    done = run("journal", "verify")
+    monkeypatch.undo()
+    time.tzset()
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    [sentence] = done.stderr.splitlines()
+    assert sentence.startswith("Le journal a été altéré : la ligne n° 2 (identifiant 2, ")
+
+
+def test_lines_without_values_are_told_plainly(run: Run, database: Sessions) -> None:
+    with database.begin() as session:
+        session.execute(text("delete from journal_value where entry_id in (2, 3)"))
+
+    done = run("journal", "verify")
+
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[-1] == "erased 2"
+    assert done.stderr.startswith("2 lignes sans valeurs : ")
 
 
 def test_a_head_that_was_written_down_tells_a_chain_that_was_cut(run: Run, database: Sessions) -> None:

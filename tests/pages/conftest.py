@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.domain.access import Actor, Role
 from core.services import accounts, connections
+from tests.tickets import ticket_for
 from workbench import guard, resources
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +66,7 @@ def be(database: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch) -> Call
             password=PASSWORD,
             must_change=must_change,
         )
-        ticket = connections.issue_ticket(database, login=name)
+        ticket = ticket_for(database, name)
         token = connections.redeem_ticket(database, ticket=ticket, hours=1).token
         monkeypatch.setattr(guard, "cookie", lambda: token)
         return token

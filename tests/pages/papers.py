@@ -12,6 +12,7 @@ from core.domain.access import Role
 from core.services import allocation, connections, finalisation, marking
 from tests.integration.builders import STAFF, Exam, add_account, build_exam
 from tests.integration.test_finalisation import work
+from tests.tickets import ticket_for
 from workbench import guard, navigation, resources
 
 Sessions = sessionmaker[Session]
@@ -64,7 +65,7 @@ def pupil_account(database: Sessions, rank: int, login: str) -> None:
 
 def signed_in_as(database: Sessions, monkeypatch: pytest.MonkeyPatch, login: str) -> None:
     """From now on the browser bears the cookie of this account."""
-    ticket = connections.issue_ticket(database, login=login)
+    ticket = ticket_for(database, login)
     token = connections.redeem_ticket(database, ticket=ticket, hours=1).token
     monkeypatch.setattr(guard, "cookie", lambda: token)
 

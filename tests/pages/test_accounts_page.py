@@ -13,6 +13,7 @@ from core.domain.access import Role
 from core.services import accounts, connections
 from tests.pages.conftest import PASSWORD, SYSTEM
 from tests.pages.test_sign_in import at_address, shown
+from tests.tickets import ticket_for
 
 Be = Callable[..., str]
 Sessions = sessionmaker[Session]
@@ -110,7 +111,7 @@ def test_the_last_administrator_reads_why_nothing_changed(app: AppTest, be: Be, 
 def test_all_connections_of_an_account_are_ended(app: AppTest, be: Be, database: Sessions) -> None:
     be(Role.ADMIN)
     add(database, "e.durand", Role.CORRECTOR)
-    ticket = connections.issue_ticket(database, login="e.durand")
+    ticket = ticket_for(database, "e.durand")
     token = connections.redeem_ticket(database, ticket=ticket, hours=1).token
     opened(app)
     app.text_input(key="searched").set_value("e.durand").run()

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core.domain.access import PORTAL_ROLES, Portal, Role, portals_of
 from core.services import connections
 from tests.pages.test_sign_in import at_address, shown
+from tests.tickets import ticket_for
 from workbench import navigation
 
 Be = Callable[..., str]
@@ -167,7 +168,7 @@ def test_a_portal_whose_role_was_taken_away_is_not_on_any_more(
 
 
 def another_browser(database: sessionmaker[Session], login: str) -> str:
-    ticket = connections.issue_ticket(database, login=login)
+    ticket = ticket_for(database, login)
     return connections.redeem_ticket(database, ticket=ticket, hours=1, agent="Firefox · Windows").token
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
@@ -100,6 +101,25 @@ def test_a_right_password_gives_a_ticket_that_opens_the_connection(
     assert found is not None
     assert found.login == "martin"
     assert "authentication_status" not in app.session_state
+
+
+def test_a_password_that_was_replaced_while_it_was_checked_is_wrong(
+    app: AppTest, database: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts.create_account(
+        database, SYSTEM, login="martin", roles=[Role.SECRETARIAT], surname="Martin", password=PASSWORD
+    )
+    check = connections.check_password
+
+    def check_then_replace(*given: Any, **named: Any) -> connections.CheckedPassword | None:
+        checked = check(*given, **named)
+        accounts.set_password(database, SYSTEM, login="martin", password="une autre phrase")
+        return checked
+
+    monkeypatch.setattr(connections, "check_password", check_then_replace)
+    monkeypatch.setattr(sign_in, "exchange", lambda _ticket: pytest.fail("a ticket of the old password"))
+
+    assert typed(app, "martin", PASSWORD) == ["Identifiant ou mot de passe incorrect."]
 
 
 def test_the_authenticator_s_own_cookie_signs_nobody_in(app: AppTest, be: Be) -> None:

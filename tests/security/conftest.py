@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from core.domain.access import Actor, Role
 from core.services import accounts, connections
 from tests.security.served import served
+from tests.tickets import ticket_for
 from workbench import resources
 from workbench.cookie import COOKIE
 from workbench.routes import routes
@@ -94,7 +95,7 @@ def sign_in(server: Starlette, database: sessionmaker[Session]) -> Callable[...,
             must_change=must_change,
         )
         client = TestClient(server, base_url=ORIGIN, raise_server_exceptions=False)
-        ticket = connections.issue_ticket(database, login=name)
+        ticket = ticket_for(database, name)
         client.post("/auth/exchange", json={"ticket": ticket}, headers={"Origin": ORIGIN}).raise_for_status()
         found = connections.connection(database, _value(client))
         assert found is not None

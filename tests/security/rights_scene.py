@@ -18,6 +18,7 @@ from core.jobs.running import run_next
 from core.services import accounts, allocation, connections, finalisation, marking, publication
 from core.storage.blobs import BlobStore
 from tests.integration.builders import CODES, STAFF, build_exam
+from tests.tickets import ticket_for
 
 PASSWORD = "une phrase de passe"
 ROSTER = "Nom;Prénom;Né(e) le\nSOLEIL;Ada;01/02/2009\n"
@@ -208,6 +209,6 @@ def _job_put_aside(sessions: Sessions, paper_id: int) -> int:
 
 def connect(sessions: Sessions, login: str) -> tuple[str, str]:
     """Sign somebody in without a browser: (cookie, CSRF token)."""
-    ticket = connections.issue_ticket(sessions, login=login)
+    ticket = ticket_for(sessions, login)
     opened = connections.redeem_ticket(sessions, ticket=ticket, hours=1)
     return opened.token, opened.csrf_token

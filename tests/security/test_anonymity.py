@@ -45,6 +45,7 @@ from tests.security.anonymity_search import (
     telling_boxes,
 )
 from tests.security.conftest import ORIGIN, PASSWORD, SYSTEM
+from tests.tickets import ticket_for
 from workbench import guard, resources
 from workbench.cookie import COOKIE
 from workbench.demo.draw import DrawnScan
@@ -149,7 +150,7 @@ def _account(sessions: Sessions, login: str, role: Role) -> None:
 
 def _browser(server: Starlette, sessions: Sessions, login: str) -> Heard:
     client = TestClient(server, base_url=ORIGIN, raise_server_exceptions=False)
-    ticket = connections.issue_ticket(sessions, login=login)
+    ticket = ticket_for(sessions, login)
     client.post("/auth/exchange", json={"ticket": ticket}, headers={"Origin": ORIGIN}).raise_for_status()
     found = connections.connection(sessions, client.cookies[COOKIE])
     assert found is not None

@@ -6,15 +6,20 @@ comes from the policy table alone.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 from starlette.routing import Route
 
 from core.domain.access import Action, Role, is_allowed
+from core.services import accounts
+from tests.integration.builders import STAFF
 from tests.security import rights_scene
 from tests.security.rights_scene import RightsScene, login_of, relation_to
 from tests.security.served import Served
@@ -39,46 +44,46 @@ class Row:
 
 
 READ: dict[str, Row] = {
-    "/files/headers/{booklet_id:int}.jpg": Row(
+    "/files/headers/{booklet_id:row}.jpg": Row(
         Action.VIEW_HEADERS, lambda scene: f"/files/headers/{scene.booklet_id}.jpg", answer=404
     ),
-    "/files/booklets/{booklet_id:int}/pages/{page:int}.jpg": Row(
+    "/files/booklets/{booklet_id:row}/pages/{page:row}.jpg": Row(
         Action.VIEW_HEADERS, lambda scene: f"/files/booklets/{scene.booklet_id}/pages/1.jpg"
     ),
-    "/files/copies/{code}/pages/{page:int}.jpg": Row(
+    "/files/copies/{code}/pages/{page:row}.jpg": Row(
         Action.VIEW_MASKED_PAGE, lambda scene: f"/files/copies/{scene.published}/pages/1.jpg"
     ),
     "/files/copies/{code}/marked.pdf": Row(
         Action.VIEW_MARKED_PDF, lambda scene: f"/files/copies/{scene.published}/marked.pdf"
     ),
-    "/files/mine/{code}/pages/{page:int}.jpg": Row(
+    "/files/mine/{code}/pages/{page:row}.jpg": Row(
         Action.VIEW_NAMED_PAGE, lambda scene: f"/files/mine/{scene.published}/pages/1.jpg"
     ),
     "/files/mine/{code}.pdf": Row(
         Action.VIEW_STUDENT_PDF, lambda scene: f"/files/mine/{scene.published}.pdf"
     ),
-    "/files/exports/{paper_id:int}/{format}": Row(
+    "/files/exports/{paper_id:row}/{format}": Row(
         Action.EXPORT, lambda scene: f"/files/exports/{scene.paper_id}/pronote"
     ),
-    "/files/ledger/{paper_id:int}.csv": Row(
+    "/files/ledger/{paper_id:row}.csv": Row(
         Action.VIEW_LEDGER, lambda scene: f"/files/ledger/{scene.paper_id}.csv"
     ),
-    "/identification/papers/{paper_id:int}": Row(
+    "/identification/papers/{paper_id:row}": Row(
         Action.IDENTIFY, lambda scene: f"/identification/papers/{scene.paper_id}"
     ),
     "/marking/{code}": Row(Action.MARK, lambda scene: f"/marking/{scene.open}"),
 }
 WRITE: dict[str, Row] = {
-    "/scans/{paper_id:int}": Row(
+    "/scans/{paper_id:row}": Row(
         Action.ADD_SCANS, lambda scene: f"/scans/{scene.paper_id}?name=lot.pdf", answer=422
     ),
-    "/identification/{booklet_id:int}": Row(
+    "/identification/{booklet_id:row}": Row(
         Action.IDENTIFY,
         lambda scene: f"/identification/{scene.booklet_id}",
         {"kind": "illegible", "candidate_id": None, "expected_decision_id": None},
         answer=409,
     ),
-    "/identification/{booklet_id:int}/undo": Row(
+    "/identification/{booklet_id:row}/undo": Row(
         Action.IDENTIFY, lambda scene: f"/identification/{scene.booklet_id}/undo"
     ),
     "/marking/{code}": Row(
@@ -162,6 +167,43 @@ def test_a_copied_cookie_is_worth_nothing_after_the_sign_out(served: Served) -> 
 
     assert out.status_code == 200
     assert httpx2.get(own, cookies={COOKIE: token}).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/identification/{}", "/scans/{}?name=lot.pdf"])
+def test_a_body_that_takes_its_time_is_refused_when_its_sender_was_cut_off_meanwhile(
+    served: Served, path: str
+) -> None:
+    login = f"parti{len(path)}"
+    accounts.create_account(
+        served.sessions,
+        STAFF,
+        login=login,
+        roles=[Role.SECRETARIAT],
+        surname="Parti",
+        password=rights_scene.PASSWORD,
+        must_change=False,
+    )
+    token, csrf = rights_scene.connect(served.sessions, login)
+    number = served.scene.paper_id if "scans" in path else served.scene.booklet_id
+    body = served.scene.scan.read_bytes() if "scans" in path else b'{"kind": "illegible"}'
+    slow = HTTPConnection(urlsplit(served.application.url).netloc, timeout=30)
+    slow.putrequest("POST", path.format(number))
+    for name, value in {
+        "Cookie": f"{COOKIE}={token}",
+        CSRF_HEADER: csrf,
+        "Content-Length": len(body),
+    }.items():
+        slow.putheader(name, str(value))
+    slow.endheaders(body[:4])
+    time.sleep(0.5)  # the right was asked for before the body, and held
+
+    accounts.set_disabled(served.sessions, STAFF, login=login, disabled=True)
+    before = served.digest()
+    slow.send(body[4:])
+
+    assert slow.getresponse().status == 401
+    assert served.digest() == before
+    slow.close()
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from core.domain.access import Role
 from core.services import accounts, connections
 from tests.security.conftest import ORIGIN, PASSWORD, SYSTEM, Visitor
 from tests.security.test_sign_in import click, through_the_websocket
+from tests.tickets import ticket_for
 from workbench import page_owners
 from workbench.cookie import COOKIE, ROUTE_COOKIE, SECURE_COOKIE
 from workbench.routes.protection import Protection
@@ -271,6 +272,13 @@ def test_nothing_is_sent_into_memory_without_signing_in(visitor: Visitor, sign_i
     assert sign_in(Role.SECRETARIAT).client.put(path, content=b"x").status_code == 404
 
 
+@pytest.mark.parametrize("role", [Role.STUDENT, Role.CORRECTOR, Role.ANALYST])
+def test_only_those_whose_pages_take_lists_send_anything_into_memory(sign_in: SignIn, role: Role) -> None:
+    path = "/_stcore/upload_file/a-page/a-file"
+
+    assert sign_in(role).client.put(path, content=b"x").status_code == 403
+
+
 # --- cookies
 
 
@@ -298,7 +306,7 @@ def test_away_from_this_machine_the_cookie_is_bound_to_its_host(
     sign_in(Role.SECRETARIAT, login="martin")
     far = TestClient(server, base_url="https://korrigo.lycee.fr")
 
-    far.post("/auth/exchange", json={"ticket": connections.issue_ticket(database, login="martin")})
+    far.post("/auth/exchange", json={"ticket": ticket_for(database, "martin")})
 
     assert set(far.cookies) == {SECURE_COOKIE}
     assert far.get("/files/headers/1.jpg").status_code == 404
@@ -346,7 +354,7 @@ def test_what_is_refused_at_the_exchange_is_told_in_the_same_words(
     visitor: Visitor, sign_in: SignIn, database: sessionmaker[Session]
 ) -> None:
     sign_in(Role.SECRETARIAT, login="martin")
-    of_a_closed_account = connections.issue_ticket(database, login="martin")
+    of_a_closed_account = ticket_for(database, "martin")
     accounts.set_disabled(database, SYSTEM, login="martin", disabled=True)
 
     answers = {

@@ -356,12 +356,24 @@ def test_the_ledger_has_the_columns_of_the_command_line(
         b'{"kind": "candidate", "candidate_id": true}',
         b'{"x": "' + b"a" * (2 << 20) + b'"}',
         b"\xff\xfe",
+        b"[" * 900_000,
+        b'{"kind": "candidate", "candidate_id": 99999999999999999999}',
     ],
 )
 def test_a_decision_that_cannot_be_read_is_refused(sign_in: SignIn, body: bytes) -> None:
     who = sign_in(Role.SECRETARIAT)
 
     assert who.client.post("/identification/1", content=body, headers=who.headers).status_code == 422
+
+
+@pytest.mark.parametrize("number", ["9" * 20, "9" * 5000, "0x1", "-1"])
+def test_a_number_that_no_row_can_have_is_an_address_that_does_not_exist(
+    sign_in: SignIn, number: str
+) -> None:
+    who = sign_in(Role.SECRETARIAT)
+
+    for address in ("/files/headers/{}.jpg", "/identification/papers/{}", "/files/ledger/{}.csv"):
+        assert who.client.get(address.format(number)).status_code == 404, address
 
 
 def test_a_decision_reaches_the_service(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from core.domain.access import Role
 from core.services import accounts, connections
 from tests.security.conftest import ORIGIN, PASSWORD, SYSTEM, Visitor
+from tests.tickets import ticket_for
 from workbench.cookie import COOKIE, is_loopback
 from workbench.routes.protection import Protection
 
@@ -26,7 +27,7 @@ def ticket(database: sessionmaker[Session]) -> str:
     accounts.create_account(
         database, SYSTEM, login="martin", roles=[Role.SECRETARIAT], surname="Martin", password=PASSWORD
     )
-    return connections.issue_ticket(database, login="martin")
+    return ticket_for(database, "martin")
 
 
 def exchange(visitor: Visitor, ticket: object, **headers: str) -> int:
@@ -48,7 +49,7 @@ def test_the_cookie_travels_in_clear_to_this_very_machine_only(
 ) -> None:
     far = TestClient(server, base_url="http://korrigo.lycee.fr")
     near = TestClient(server, base_url="http://127.0.0.1:8501")
-    second = connections.issue_ticket(database, login="martin")
+    second = ticket_for(database, "martin")
 
     assert "Secure" in far.post("/auth/exchange", json={"ticket": ticket}).headers["set-cookie"]
     assert "Secure" not in near.post("/auth/exchange", json={"ticket": second}).headers["set-cookie"]
@@ -78,6 +79,14 @@ def test_a_ticket_opens_once(visitor: Visitor, server: Starlette, ticket: str) -
 def test_what_is_no_ticket_opens_nothing(visitor: Visitor, wrong: object) -> None:
     assert exchange(visitor, wrong) in (403, 422)
     assert COOKIE not in visitor.client.cookies
+
+
+def test_half_a_character_is_no_ticket(visitor: Visitor) -> None:
+    answer = visitor.client.post(
+        "/auth/exchange", content=rb'{"ticket": "\ud800"}', headers={"Content-Type": "application/json"}
+    )
+
+    assert answer.status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -117,7 +126,7 @@ def test_signing_in_again_ends_the_connection_before(
     who = sign_in(Role.SECRETARIAT, login="martin")
     first = who.client.cookies[COOKIE]
 
-    assert exchange(who, connections.issue_ticket(database, login="martin")) == 200
+    assert exchange(who, ticket_for(database, "martin")) == 200
 
     assert connections.connection(database, first) is None
 

@@ -24,6 +24,7 @@ from core.domain.chain import (
 )
 
 AT = datetime(2026, 11, 22, 13, 2, 11, 123456, tzinfo=UTC)
+LATER = AT + timedelta(microseconds=1)
 
 
 def entry(entry_id: int) -> Entry:
@@ -63,18 +64,19 @@ def test_links_are_numbered_from_1_and_begin_after_64_zeros() -> None:
 def test_the_hash_of_a_link_is_that_of_its_documented_text() -> None:
     text = FIRST_PREVIOUS + (
         '{"action":"mark","actor":"account:3","at_us":1795352531123456,"digest":"d","entry":5,'
-        '"number":1,"object_id":null,"object_kind":"copy"}'
+        '"number":1,"object_id":null,"object_kind":"copy","sealed_at_us":1795352531123457}'
     )
 
-    made = link_hash(1, FIRST_PREVIOUS, Entry(5, AT, "account:3", "mark", "copy", None, "d"))
+    made = link_hash(1, FIRST_PREVIOUS, Entry(5, AT, "account:3", "mark", "copy", None, "d"), LATER)
 
     assert made == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_the_same_instant_in_another_zone_has_the_same_hash() -> None:
-    elsewhere = replace(ENTRIES[0], at=ENTRIES[0].at.astimezone(timezone(timedelta(hours=5))))
+    there = AT.astimezone(timezone(timedelta(hours=5)))
+    here, elsewhere = (replace(ENTRIES[0], at=at) for at in (AT, there))
 
-    assert link_hash(1, FIRST_PREVIOUS, elsewhere) == link_hash(1, FIRST_PREVIOUS, ENTRIES[0])
+    assert link_hash(1, FIRST_PREVIOUS, elsewhere, there) == link_hash(1, FIRST_PREVIOUS, here, AT)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,19 @@ def test_the_same_instant_in_another_zone_has_the_same_hash() -> None:
 def test_every_column_of_an_entry_is_covered(changes: dict[str, Any]) -> None:
     changed = replace(ENTRIES[0], **changes)
 
-    assert link_hash(1, FIRST_PREVIOUS, changed) != link_hash(1, FIRST_PREVIOUS, ENTRIES[0])
+    assert link_hash(1, FIRST_PREVIOUS, changed, AT) != link_hash(1, FIRST_PREVIOUS, ENTRIES[0], AT)
+
+
+def test_when_a_link_was_made_is_covered() -> None:
+    made, later = (link_hash(1, FIRST_PREVIOUS, ENTRIES[0], at) for at in (AT, LATER))
+
+    assert made != later
+
+
+def test_two_dates_that_are_none_are_two() -> None:
+    first, second = (replace(ENTRIES[0], at=at) for at in ("yesterday", "-infinity"))
+
+    assert link_hash(1, FIRST_PREVIOUS, first, AT) != link_hash(1, FIRST_PREVIOUS, second, AT)
 
 
 def test_values_have_one_digest_whatever_the_order_of_their_keys_and_another_with_another_salt() -> None:
@@ -126,6 +140,10 @@ def entry_changed(steps: list[Step]) -> None:
     steps[2] = replace(steps[2], entry=replace(ENTRIES[2], actor="account:4"))
 
 
+def sealed_at_changed(steps: list[Step]) -> None:
+    steps[2] = with_link(steps[2], sealed_at=LATER)
+
+
 def entry_deleted(steps: list[Step]) -> None:
     steps[2] = replace(steps[2], entry=None, values_digest=None)
 
@@ -146,6 +164,16 @@ def seal_misplaced(steps: list[Step]) -> None:
 
 def seal_changed(steps: list[Step]) -> None:
     steps[2] = with_link(steps[2], hash="f" * 64)
+
+
+def test_a_link_that_was_dated_anew_is_found() -> None:
+    steps = list(WHOLE)
+    sealed_at_changed(steps)
+
+    broken = walk(steps).broken
+
+    assert broken is not None
+    assert (broken.fault, broken.number) == (Fault.ENTRY_CHANGED, 3)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +219,16 @@ def test_of_two_entries_that_changed_places_the_other_one_is_found() -> None:
 
 def test_the_entry_of_a_missing_link_is_found_by_the_link_after_the_gap() -> None:
     walked = walk([*WHOLE[:2], *WHOLE[3:]])
+
+    assert walked.wanted is not None
+    assert fitting(3, walked.head, walked.wanted, ENTRIES, entry_id=0) == ENTRIES[2]
+
+
+def test_the_entry_of_a_missing_link_is_found_by_when_the_link_before_was_made_too() -> None:
+    first = list(links_for(Head(), ENTRIES[:3], AT))
+    then = list(links_for(Head(3, first[-1].hash), ENTRIES[3:], LATER))
+    steps = [Step(link, of, of.digest) for link, of in zip([*first, *then], ENTRIES, strict=True)]
+    walked = walk([*steps[:2], *steps[3:]])
 
     assert walked.wanted is not None
     assert fitting(3, walked.head, walked.wanted, ENTRIES, entry_id=0) == ENTRIES[2]

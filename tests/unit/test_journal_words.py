@@ -137,5 +137,6 @@ def test_a_whole_chain_is_told_with_what_waits_and_what_was_erased() -> None:
 
     assert verified_words(whole) == "10\u202f000 lignes, chaîne entière."
     assert verified_words(Verification(whole.head, 10_000, 2, 1, AT, None)) == (
-        "10\u202f000 lignes, chaîne entière ; 1 ligne n'est pas encore scellée ; valeurs effacées : 2."
+        "10\u202f000 lignes, chaîne entière ; 1 ligne n'est pas encore scellée ; 2 lignes sans valeurs : "
+        "l'application n'en efface pas, elles ont été retirées dans la base."
     )

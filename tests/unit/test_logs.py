@@ -24,6 +24,7 @@ from core.errors import BadInput
 from core.jobs import rows
 from core.jobs.running import Runner
 from core.services import accounts, connections, exams, marking
+from tests.tickets import ticket_for
 from workbench import logs, resources
 from workbench.cookie import COOKIE
 from workbench.messages import unexpected
@@ -277,7 +278,7 @@ def test_a_request_s_line_has_its_id_its_template_and_what_became_of_it(home: Pa
     answer = browser().get(f"/files/copies/{CODE}/pages/1.jpg?width=900&name=QUENTAMBERT")
 
     [line] = [line for line in lines() if line["logger"] == "korrigo.access"]
-    assert line["route"] == "/files/copies/{code}/pages/{page:int}.jpg"
+    assert line["route"] == "/files/copies/{code}/pages/{page:row}.jpg"
     assert (line["method"], line["status"]) == ("GET", 401)
     assert line["duration_ms"] >= 0
     assert line["request_id"] == answer.headers["x-request-id"]
@@ -302,7 +303,7 @@ def test_a_day_s_work_with_its_mishaps_leaves_no_name_login_or_token_in_the_log(
         database, SYSTEM, login=LOGIN, roles=[Role.SECRETARIAT, Role.CORRECTOR], surname="VASSILAKIS",
         password=PASSWORD, must_change=False,
     )  # fmt: skip
-    ticket = connections.issue_ticket(database, login=LOGIN)
+    ticket = ticket_for(database, LOGIN)
     visitor.post("/auth/exchange", json={"ticket": ticket}, headers={"Origin": "http://localhost"})
     token = str(visitor.cookies[COOKIE])
     who = connections.connection(database, token)

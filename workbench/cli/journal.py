@@ -14,7 +14,7 @@ from core.domain.access import Action
 from core.domain.chain import Head
 from core.services import journal, sealing
 from workbench.cli.shared import OUT, actor, write_table
-from workbench.journal_words import broken_words
+from workbench.journal_words import broken_words, erased_words
 from workbench.resources import sessions
 
 _HEAD = re.compile(r"(\d+):([0-9a-f]{64})")
@@ -54,6 +54,8 @@ def verify(context: click.Context, expected: Head | None) -> None:
     click.echo(f"head {found.head.number}:{found.head.hash}")
     click.echo(f"unsealed {found.unsealed}")
     click.echo(f"erased {found.erased}")
+    if found.erased:
+        click.echo(f"{erased_words(found.erased)}.", err=True)
 
 
 @group.command("list")

@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import HTTPConnection, Request
 
 from core.domain import anonymity
@@ -20,6 +21,8 @@ from workbench.cookie import token_of
 from workbench.resources import sessions
 
 CSRF_HEADER = "X-Korrigo-CSRF"
+HIGHEST_ID = 2**31 - 1
+"""The highest number that a column of either database holds."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,6 +63,18 @@ async def writer(request: Request) -> SignedIn:
     who = await signed_in(request)
     checked_csrf(request, who)
     return who
+
+
+async def writer_with_body(request: Request) -> tuple[SignedIn, dict[str, Any]]:
+    """As :func:`writer`, with the JSON body; asked again once it is whole, for a body can take its time.
+
+    Raises:
+        SignedOut: The connection ended before the body did.
+        BadInput: As :func:`json_body`.
+    """
+    await writer(request)
+    body = await json_body(request)
+    return await writer(request), body
 
 
 def checked_csrf(request: Request, who: SignedIn) -> None:
@@ -109,14 +124,14 @@ async def json_body(request: Request, *, limit_bytes: int = 1 << 20) -> dict[str
             raise BadInput("request_unreadable")
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter of a body that is nothing but brackets
         raise BadInput("request_unreadable") from None
     if not isinstance(value, dict):
         raise BadInput("request_unreadable")
     return value
 
 
-def whole_number(text: str | None, *, name: str, low: int = 1, high: int = 1 << 31) -> int | None:
+def whole_number(text: str | None, *, name: str, low: int = 1, high: int = HIGHEST_ID) -> int | None:
     """A number of the query, ``None`` when it is not given.
 
     Raises:
@@ -124,9 +139,39 @@ def whole_number(text: str | None, *, name: str, low: int = 1, high: int = 1 << 
     """
     if text is None or text == "":
         return None
-    if not text.isdecimal() or not low <= int(text) <= high:
+    if not text.isdecimal() or len(text) > len(str(high)) or not low <= int(text) <= high:
         raise BadInput("parameter_unreadable", parameter=name)
     return int(text)
+
+
+def id_or_none(value: object, *, name: str) -> int | None:
+    """The number of a row in a JSON body, ``None`` when it says so.
+
+    Raises:
+        BadInput: ``parameter_unreadable``: it is no number that a row can have.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= HIGHEST_ID:
+        raise BadInput("parameter_unreadable", parameter=name)
+    return value
+
+
+class _RowNumber(Convertor[int]):
+    """A number of the address, no longer than the database has room for: ``{paper_id:row}``."""
+
+    regex = "[0-9]{1,9}"
+
+    def convert(self, value: str) -> int:
+        """The number."""
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        """Its digits."""
+        return str(value)
+
+
+register_url_convertor("row", _RowNumber())
 
 
 def copy_code(request: Request) -> str:

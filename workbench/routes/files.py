@@ -136,12 +136,12 @@ def _ledger_csv(rows: list[LedgerRow]) -> bytes:
 
 
 ROUTES = [
-    Route("/files/headers/{booklet_id:int}.jpg", header),
-    Route("/files/booklets/{booklet_id:int}/pages/{page:int}.jpg", booklet_page),
-    Route("/files/copies/{code}/pages/{page:int}.jpg", masked_page),
+    Route("/files/headers/{booklet_id:row}.jpg", header),
+    Route("/files/booklets/{booklet_id:row}/pages/{page:row}.jpg", booklet_page),
+    Route("/files/copies/{code}/pages/{page:row}.jpg", masked_page),
     Route("/files/copies/{code}/marked.pdf", marked_pdf),
-    Route("/files/mine/{code}/pages/{page:int}.jpg", named_page),
+    Route("/files/mine/{code}/pages/{page:row}.jpg", named_page),
     Route("/files/mine/{code}.pdf", student_pdf),
-    Route("/files/exports/{paper_id:int}/{format}", export),
-    Route("/files/ledger/{paper_id:int}.csv", ledger),
+    Route("/files/exports/{paper_id:row}/{format}", export),
+    Route("/files/ledger/{paper_id:row}.csv", ledger),
 ]

@@ -10,7 +10,7 @@ from core.domain.entries import DecisionKind
 from core.errors import BadInput
 from core.services import identification
 from workbench.resources import sessions
-from workbench.routes.access import blocking, json_body, signed_in, writer
+from workbench.routes.access import blocking, id_or_none, signed_in, writer, writer_with_body
 from workbench.routes.answers import answering, as_json
 
 _ID_FIELDS = ("candidate_id", "expected_decision_id")
@@ -27,9 +27,8 @@ async def desk(request: Request) -> Response:
 @answering
 async def decide(request: Request) -> Response:
     """Say whose booklet it is: ``{"kind", "candidate_id", "expected_decision_id"}``."""
-    who = await writer(request)
-    body = await json_body(request)
-    candidate_id, expected = (_id_or_none(body.get(name), name) for name in _ID_FIELDS)
+    who, body = await writer_with_body(request)
+    candidate_id, expected = (id_or_none(body.get(name), name=name) for name in _ID_FIELDS)
     if body.get("kind") not in list(DecisionKind):
         raise BadInput("parameter_unreadable", parameter="kind")
     decided = await blocking(
@@ -53,14 +52,8 @@ async def undo(request: Request) -> Response:
     return as_json({"undone": booklet_id})
 
 
-def _id_or_none(value: object, name: str) -> int | None:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    raise BadInput("parameter_unreadable", parameter=name)
-
-
 ROUTES = [
-    Route("/identification/papers/{paper_id:int}", desk),
-    Route("/identification/{booklet_id:int}", decide, methods=["POST"]),
-    Route("/identification/{booklet_id:int}/undo", undo, methods=["POST"]),
+    Route("/identification/papers/{paper_id:row}", desk),
+    Route("/identification/{booklet_id:row}", decide, methods=["POST"]),
+    Route("/identification/{booklet_id:row}/undo", undo, methods=["POST"]),
 ]

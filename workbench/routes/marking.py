@@ -15,7 +15,7 @@ from core.errors import BadInput
 from core.services import marking
 from core.services.mark_actions import ActionKind, MarkAction
 from workbench.resources import sessions
-from workbench.routes.access import blocking, copy_code, json_body, signed_in, writer
+from workbench.routes.access import blocking, copy_code, id_or_none, signed_in, writer_with_body
 from workbench.routes.answers import answering, as_json
 
 _MOST_ACTIONS = 500
@@ -34,9 +34,9 @@ async def view(request: Request) -> Response:
 @answering
 async def save(request: Request) -> Response:
     """Keep ``{"actions": [...]}`` in one transaction; each has the fields of ``MarkAction``."""
-    who = await writer(request)
+    who, body = await writer_with_body(request)
     code = copy_code(request)
-    sent = (await json_body(request)).get("actions")
+    sent = body.get("actions")
     if not isinstance(sent, list) or not 1 <= len(sent) <= _MOST_ACTIONS:
         raise BadInput("request_unreadable")
     actions = [mark_action(value) for value in sent]
@@ -55,27 +55,20 @@ def mark_action(value: object) -> MarkAction:
     kind = next((known for known in _KINDS if known == value.get("kind")), None)
     if kind is None:
         raise BadInput("parameter_unreadable", parameter="kind")
-    version = _whole(value, "expected_version")
+    version = id_or_none(value.get("expected_version"), name="expected_version")
     if version is None:
         raise BadInput("parameter_unreadable", parameter="expected_version")
     return MarkAction(
         kind=kind,
         expected_version=version,
-        item_id=_whole(value, "item_id"),
+        item_id=id_or_none(value.get("item_id"), name="item_id"),
         points=_points(value.get("points")),
         text=_text(value, "text") or "",
-        page=_whole(value, "page"),
+        page=id_or_none(value.get("page"), name="page"),
         shape=_shape(value.get("shape")),
         annotation_kind=_text(value, "annotation_kind"),
-        annotation_id=_whole(value, "annotation_id"),
+        annotation_id=id_or_none(value.get("annotation_id"), name="annotation_id"),
     )
-
-
-def _whole(value: Mapping[str, Any], name: str) -> int | None:
-    found = value.get(name)
-    if found is None or (isinstance(found, int) and not isinstance(found, bool)):
-        return found
-    raise BadInput("parameter_unreadable", parameter=name)
 
 
 def _text(value: Mapping[str, Any], name: str) -> str | None:

@@ -82,7 +82,7 @@ def _tell(scope: Scope, status: int, duration_s: float) -> None:
 
 
 def template(scope: Scope) -> str:
-    """The address as the route table writes it: ``/files/copies/{code}/pages/{page:int}.jpg``.
+    """The address as the route table writes it: ``/files/copies/{code}/pages/{page:row}.jpg``.
 
     What is none of our routes is Streamlit's, told by its first folder: an address that somebody typed
     must not end up in the log, nor grow the table of measurements.

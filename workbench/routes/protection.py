@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
+from core.domain.access import POLICY, Action
 from workbench import cookie
 from workbench.routes import page_socket
 from workbench.routes.access import is_from_this_host
@@ -17,8 +18,9 @@ CLOSED = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
 """Streamlit's own doors that nothing of ours needs, wherever they are mounted."""
 MEDIA = "/media/"
 """Streamlit serves there to whoever knows a hash; nothing of ours is put there. Its fonts are elsewhere."""
-SIGNED_IN_ONLY = ("/_stcore/upload_file/",)
-"""Streamlit keeps what is sent there in memory."""
+UPLOADS = "/_stcore/upload_file/"
+"""Streamlit keeps what is sent there in memory: open to those only whose pages take lists and schemes."""
+_UPLOADERS = frozenset(POLICY[Action.IMPORT_ROSTER]) | frozenset(POLICY[Action.CREATE_PAPER])
 
 
 class Protection:
@@ -64,10 +66,12 @@ class Protection:
             return PlainTextResponse("", status_code=400)
         if path.startswith(MEDIA) or any(part in path for part in CLOSED):
             return PlainTextResponse("", status_code=404)
-        if any(part in path for part in SIGNED_IN_ONLY):
+        if UPLOADS in path:
             rights = await page_socket.rights_now(cookie.token_of(connection))
             if rights is None or rights.must_change_password:
                 return PlainTextResponse("", status_code=401)
+            if not rights.roles & _UPLOADERS:
+                return PlainTextResponse("", status_code=403)
         return None
 
 

@@ -38,6 +38,7 @@ async def add(request: Request) -> Response:
         raise BadInput("upload_too_large", file=name, limit_bytes=limit)
     with blobs().incoming_file() as (file, path):
         await _receive(request, file, name=name, limit=limit)
+        who = await writer(request)  # asked again: a scan takes minutes, in which a connection may end
         added = await blocking(
             scans.add_scan,
             sessions(),
@@ -80,4 +81,4 @@ async def _receive(request: Request, file: BinaryIO, *, name: str, limit: int) -
     await blocking(file.flush)
 
 
-ROUTES = [Route("/scans/{paper_id:int}", add, methods=["POST"])]
+ROUTES = [Route("/scans/{paper_id:row}", add, methods=["POST"])]

@@ -89,7 +89,7 @@ class JournalValue(Base):
 class JournalSeal(Base):
     """A link of the chain: the one sealer numbers committed entries without a gap and chains their digests.
 
-    ``hash`` covers ``number``, ``previous`` and every column of the entry; see ``core/domain/chain.py``.
+    ``hash`` covers the other columns and every column of the entry; see ``core/domain/chain.py``.
     """
 
     __tablename__ = "journal_seal"

@@ -59,6 +59,7 @@ class Desk {
     if (this.code === data.view.code && (this.pending.length || data.view.version <= this.version)) return;
     const fresh = this.code !== data.view.code;
     this.csrf = data.csrf;
+    this.owner = data.owner;
     this.take(data.view);
     if (fresh) {
       this.page = 1;
@@ -104,7 +105,7 @@ class Desk {
   }
 
   get storageKey() {
-    return `korrigo:${this.code}`;
+    return `korrigo:${this.owner}:${this.code}`;
   }
 
   keep() {

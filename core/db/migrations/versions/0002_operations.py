@@ -12,13 +12,21 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-# As journal_entry (0001): links of the chain are added and never change.
+# As journal_entry (0001): links of the chain are added and never change. SQLite's INSERT OR REPLACE deletes
+# without firing the triggers for deletion: what has the same key is refused before. An entry that is given no
+# id is seen under -1 there.
 APPEND_ONLY = {
     "sqlite": (
         "create trigger journal_seal_no_update before update on journal_seal "
         "begin select raise(abort, 'journal_seal is append-only'); end",
         "create trigger journal_seal_no_delete before delete on journal_seal "
         "begin select raise(abort, 'journal_seal is append-only'); end",
+        "create trigger journal_seal_no_replace before insert on journal_seal when exists "
+        "(select 1 from journal_seal where number = new.number or entry_id = new.entry_id or hash = new.hash) "
+        "begin select raise(abort, 'journal_seal is append-only'); end",
+        "create trigger journal_entry_no_replace before insert on journal_entry "
+        "when new.id <> -1 and exists (select 1 from journal_entry where id = new.id) "
+        "begin select raise(abort, 'journal_entry is append-only'); end",
     ),
     "postgresql": (
         "create function journal_seal_refuse() returns trigger language plpgsql as "
@@ -72,7 +80,8 @@ def upgrade() -> None:
     op.add_column("connection", sa.Column("last_seen_at", Utc(timezone=True), nullable=True))
     op.add_column("connection", sa.Column("portal", sa.String(length=64), nullable=True))
     op.add_column(
-        "sign_in_failure", sa.Column("address_sha256", sa.String(length=64), server_default="", nullable=False)
+        "sign_in_failure",
+        sa.Column("address_sha256", sa.String(length=64), server_default="", nullable=False),
     )
     op.create_index(
         op.f("ix_sign_in_failure_address_sha256"), "sign_in_failure", ["address_sha256", "at"], unique=False
