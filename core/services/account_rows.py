@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.db.tables import Account
-from core.domain.access import Actor, Role
+from core.domain.access import Action, Actor, Role
 from core.domain.names import display_name
 from core.errors import NotFound
+from core.services import journal
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}\Z")
 
@@ -49,3 +51,10 @@ def display_name_of(account: Account) -> str:
     """The name of an account's person, its login once they were erased."""
     identity = account.person.identity
     return display_name(identity.surname, identity.first_name) if identity else account.login
+
+
+def record_change(session: Session, actor: Actor, account: Account, values: Mapping[str, object]) -> None:
+    """Journal what an administrator did to an account, in the transaction that does it."""
+    journal.record(
+        session, actor, Action.MANAGE_ACCOUNTS, kind="account", object_id=account.id, values=values
+    )

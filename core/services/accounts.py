@@ -17,7 +17,7 @@ from core.domain.access import Action, Actor, Relation, Role, authorise
 from core.domain.names import fold
 from core.errors import BadInput, Conflict, NotAllowed, NotFound
 from core.services import connections, journal, passwords, throttling
-from core.services.account_rows import LOGIN, account_of, actor_of, display_name_of, roles_of
+from core.services.account_rows import LOGIN, account_of, actor_of, display_name_of, record_change, roles_of
 from core.services.transactions import reading, writing
 
 
@@ -77,14 +77,7 @@ def create_account(
         account = _new_account(login, person, held, password_hash, must_change=must_change)
         session.add(account)
         session.flush()
-        journal.record(
-            session,
-            actor,
-            Action.MANAGE_ACCOUNTS,
-            kind="account",
-            object_id=account.id,
-            values={"created": True, "roles": held},
-        )
+        record_change(session, actor, account, {"created": True, "roles": held})
         return account.id
 
 
@@ -146,14 +139,7 @@ def set_password(
         account.password_hash, account.must_change_password = password_hash, must_change
         connections.revoke(session, account.id)
         throttling.forget_failures(session, account.login)
-        journal.record(
-            session,
-            actor,
-            Action.MANAGE_ACCOUNTS,
-            kind="account",
-            object_id=account.id,
-            values={"password": "set", "must_change": must_change},
-        )
+        record_change(session, actor, account, {"password": "set", "must_change": must_change})
 
 
 def set_disabled(sessions: Sessions, actor: Actor, *, login: str, disabled: bool) -> None:
@@ -174,14 +160,7 @@ def set_disabled(sessions: Sessions, actor: Actor, *, login: str, disabled: bool
         account.disabled_at = now() if disabled else None
         if disabled:
             connections.revoke(session, account.id)
-        journal.record(
-            session,
-            actor,
-            Action.MANAGE_ACCOUNTS,
-            kind="account",
-            object_id=account.id,
-            values={"disabled": disabled},
-        )
+        record_change(session, actor, account, {"disabled": disabled})
 
 
 def set_roles(sessions: Sessions, actor: Actor, *, login: str, roles: Iterable[Role], version: int) -> None:
@@ -220,14 +199,7 @@ def set_roles(sessions: Sessions, actor: Actor, *, login: str, roles: Iterable[R
         account.roles = [row for row in account.roles if row.role in wanted] + [
             AccountRole(role=role.value) for role in sorted(wanted - before)
         ]
-        journal.record(
-            session,
-            actor,
-            Action.MANAGE_ACCOUNTS,
-            kind="account",
-            object_id=account.id,
-            values={"roles_before": sorted(before), "roles": sorted(wanted)},
-        )
+        record_change(session, actor, account, {"roles_before": sorted(before), "roles": sorted(wanted)})
 
 
 def change_own_password(

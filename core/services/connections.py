@@ -21,7 +21,7 @@ from core.db.tables.base import now
 from core.domain.access import Action, Actor, Portal, Relation, Role, authorise, portals_of
 from core.errors import NotAllowed, NotFound
 from core.services import journal, passwords, throttling
-from core.services.account_rows import account_of, actor_of, display_name_of, find_account
+from core.services.account_rows import account_of, actor_of, display_name_of, find_account, record_change
 from core.services.transactions import reading, writing
 
 TICKET_LIFE = timedelta(seconds=60)
@@ -289,14 +289,7 @@ def end_account_connections(sessions: Sessions, actor: Actor, *, login: str) -> 
     with writing(sessions) as session:
         account = account_of(session, login)
         ended = revoke(session, account.id)
-        journal.record(
-            session,
-            actor,
-            Action.MANAGE_ACCOUNTS,
-            kind="account",
-            object_id=account.id,
-            values={"connections_ended": ended},
-        )
+        record_change(session, actor, account, {"connections_ended": ended})
     return ended
 
 
