@@ -13,14 +13,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, select, text
 
 from core.db.migrate import config
-from core.db.tables import Document, Header, JournalSeal, ScanFile
+from core.db.tables import Document, HalfPage, Header, JournalSeal, MaskedImage, ScanFile, ScanImage
 
 FILE_COLUMNS = frozenset(
     {
         ("document", "sha256"),
+        ("half_page", "thumb_sha256"),
         ("header", "crop_sha256"),
         ("header", "field_crops"),
+        ("masked_image", "sha256"),
         ("scan_file", "sha256"),
+        ("scan_image", "made_sha256"),
     }
 )
 """Every column that names stored files; :func:`files_named` reads them."""
@@ -31,18 +34,26 @@ OTHER_COLUMNS = frozenset(
         ("backup", "manifest_sha256"),
         ("connection", "token_sha256"),
         ("half_page", "box_px"),
+        ("half_page", "hand"),
         ("half_page", "mask_boxes_px"),
+        ("header_model", "model"),
+        ("header_model", "sample_sha256"),
         ("job", "error_details"),
         ("job", "payload"),
         ("journal_entry", "digest"),
         ("journal_seal", "hash"),
         ("journal_seal", "previous"),
         ("journal_value", "values"),
+        ("masked_image", "zones_sha256"),
+        ("page_set", "notice"),
         ("proposal", "matched"),
         ("proposal", "read_as"),
+        ("repair", "changes"),
+        ("scan_file", "archive_sha256"),
         ("sign_in_failure", "address_sha256"),
         ("sign_in_failure", "login_sha256"),
         ("sign_in_ticket", "ticket_sha256"),
+        ("upload", "options"),
     }
 )
 """Digests and JSON that name no stored file. A test demands that a new column stands in one of the two."""
@@ -103,6 +114,22 @@ def _names(connection: Connection) -> list[tuple[str, Any, str]]:
     ]
     found += [
         ("document", row, sha256) for row, sha256 in connection.execute(select(Document.id, Document.sha256))
+    ]
+    found += [
+        ("scan_image", row, sha256)
+        for row, sha256 in connection.execute(
+            select(ScanImage.id, ScanImage.made_sha256).where(ScanImage.made_sha256.is_not(None))
+        )
+    ]
+    found += [
+        ("half_page", row, sha256)
+        for row, sha256 in connection.execute(
+            select(HalfPage.id, HalfPage.thumb_sha256).where(HalfPage.thumb_sha256.is_not(None))
+        )
+    ]
+    found += [
+        ("masked_image", row, sha256)
+        for row, sha256 in connection.execute(select(MaskedImage.scan_image_id, MaskedImage.sha256))
     ]
     headers = select(Header.booklet_id, Header.crop_sha256, Header.field_crops)
     for row, crop, fields in connection.execute(headers):

@@ -29,6 +29,49 @@ class Place(StrEnum):
     ERASED = "erased"
 
 
+class Cut(StrEnum):
+    """Which half-pages an image owes the ledger."""
+
+    WHOLE = "whole"
+    LEFT_RIGHT = "left_right"
+    TOP_BOTTOM = "top_bottom"
+
+    @property
+    def halves(self) -> tuple[str, ...]:
+        """Names of the halves, in the image as fed, in their order."""
+        return _HALVES[self]
+
+
+_HALVES = {
+    Cut.WHOLE: ("full",),
+    Cut.LEFT_RIGHT: ("left", "right"),
+    Cut.TOP_BOTTOM: ("top", "bottom"),
+}
+
+
+class Side(StrEnum):
+    """Which side of its sheet an image shows; ``single`` when the other one is not there."""
+
+    FRONT = "front"
+    BACK = "back"
+    SINGLE = "single"
+
+
+class Verdict(StrEnum):
+    """What a person says of two images that look alike."""
+
+    OPEN = "open"
+    DOUBLE = "double"
+    DISTINCT = "distinct"
+
+
+class HeaderKind(StrEnum):
+    """What a header heads: a copy, or an annex to be attached to one."""
+
+    COPY = "copy"
+    ANNEX = "annex"
+
+
 class DecisionKind(StrEnum):
     """What was decided of a booklet."""
 

@@ -497,7 +497,7 @@ def _booklets(paper_id: int) -> Select[Booklet]:
 def _first_images(session: Session, paper_id: int) -> dict[int, int]:
     rows = session.execute(
         select(HalfPage.booklet_id, ScanImage.index)
-        .join(ScanImage)
+        .join(HalfPage.image)
         .join(Booklet, Booklet.id == HalfPage.booklet_id)
         .where(Booklet.paper_id == paper_id, HalfPage.position == 1)
     ).all()

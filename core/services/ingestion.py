@@ -16,6 +16,7 @@ from core.db.session import Sessions
 from core.db.tables import Booklet, HalfPage, Header, Reading, ScanFile, ScanImage
 from core.db.tables.base import now
 from core.domain import sheets
+from core.domain.entries import Cut, Side
 from core.domain.sheets import ROTATIONS, Placement
 from core.errors import BadInput, NotFound
 from core.imaging.analyse import HalfReport, ImageFinding, analyse_image, side_finding, unreadable_side
@@ -215,7 +216,11 @@ def _write(
     for placement in placed.placements:
         by_image[placement.image].append(placement)
     booklets = [
-        Booklet(paper_id=scan_file.paper_id, scan_file_id=scan_file.id, position=booklet.index + 1)
+        Booklet(
+            paper_id=scan_file.paper_id,
+            scan_file_id=scan_file.id,
+            position=2 * booklet.first_image + (booklet.pages[0].half in ("right", "bottom")),
+        )
         for booklet in placed.booklets
     ]
     session.add_all(booklets)
@@ -236,7 +241,15 @@ def _write(
 
 
 def _image_row(scan_file: ScanFile, image: _SeenImage, placements: Sequence[Placement]) -> ScanImage:
+    cut = _cut_of(placements)
+    first, second = (*cut.halves, None)[:2]
+    single = cut is Cut.WHOLE
     return ScanImage(
+        sheet=image.index + 1 if single else image.index // 2 + 1,
+        side=Side.SINGLE.value if single else (Side.FRONT, Side.BACK)[image.index % 2].value,
+        cut=cut.value,
+        first_half=first,
+        second_half=second,
         scan_file_id=scan_file.id,
         index=image.index,
         width_px=image.width_px,
@@ -244,8 +257,12 @@ def _image_row(scan_file: ScanFile, image: _SeenImage, placements: Sequence[Plac
         dpi=image.dpi,
         codec=image.codec,
         rotation_deg=placements[0].rotation_deg,
-        half_count=len(placements),
     )
+
+
+def _cut_of(placements: Sequence[Placement]) -> Cut:
+    names = tuple(sorted(placement.half for placement in placements))
+    return next(cut for cut in Cut if tuple(sorted(cut.halves)) == names)
 
 
 def _half_page(image_id: int, image: _SeenImage, placement: Placement, layout: Layout) -> HalfPage:
@@ -255,6 +272,7 @@ def _half_page(image_id: int, image: _SeenImage, placement: Placement, layout: L
     return HalfPage(
         scan_image_id=image_id,
         half=placement.half,
+        cut=next(cut for cut in Cut if placement.half in cut.halves).value,
         page=placement.page,
         box_px=list(box),
         skew_deg=report.skew_deg if report else 0.0,

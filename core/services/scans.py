@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from core.db.session import Sessions
 from core.db.tables import Booklet, Copy, HalfPage, Job, Lot, Paper, ScanFile, ScanImage
 from core.domain.access import Action, Actor, authorise
-from core.domain.entries import Place
+from core.domain.entries import Cut, Place
 from core.errors import BadInput, NotFound
 from core.jobs import rows
 from core.pdf.read import inspect
@@ -150,6 +150,7 @@ def add_scan(
             lot_id=lot.id,
             sha256=sha256,
             name=file_name,
+            kind="pdf",
             byte_size=path.stat().st_size,
             layout=layout,
             pages_per_copy=pages_per_copy,
@@ -249,14 +250,14 @@ def ledger_sums(sessions: Sessions, actor: Actor, *, paper_id: int) -> LedgerSum
         images = session.scalars(select(ScanImage).join(ScanFile).where(ScanFile.paper_id == paper_id)).all()
         places = Counter(
             session.scalars(
-                select(HalfPage.place).join(ScanImage).join(ScanFile).where(ScanFile.paper_id == paper_id)
+                select(HalfPage.place).join(HalfPage.image).join(ScanFile).where(ScanFile.paper_id == paper_id)
             )
         )
         booklets = session.scalar(
             select(func.count()).select_from(Booklet).where(Booklet.paper_id == paper_id)
         )
         return LedgerSums(
-            half_pages=sum(image.half_count for image in images),
+            half_pages=sum(len(Cut(image.cut).halves) for image in images),
             by_place={place.value: places.get(place.value, 0) for place in Place},
             images=sum(file.image_count or 0 for file in all_files),
             booklets=booklets or 0,

@@ -110,6 +110,9 @@ def build_exam(
             lot_id=lot.id,
             sha256=blobs.put(scan),
             name="lot.pdf",
+            kind="pdf",
+            checked_at=now(),
+            checked_by="test",
             byte_size=len(scan),
             layout="a3",
             image_count=len(jpegs),
@@ -257,7 +260,7 @@ def _scheme(session: Session, paper_id: int, variant_id: int) -> dict[str, int]:
 
 
 def _pages(session: Session, file: ScanFile, copy: Copy, number: int) -> None:
-    booklet = Booklet(paper_id=copy.paper_id, scan_file_id=file.id, position=number + 1, copy_id=copy.id)
+    booklet = Booklet(paper_id=copy.paper_id, scan_file_id=file.id, position=4 * number + 1, copy_id=copy.id)
     session.add(booklet)
     session.flush()
     placed: dict[int, int] = {}
@@ -269,7 +272,11 @@ def _pages(session: Session, file: ScanFile, copy: Copy, number: int) -> None:
             height_px=A3_PX[1],
             dpi=DPI,
             codec="jpeg",
-            half_count=2,
+            sheet=number + 1,
+            side=("front", "back")[face],
+            cut="left_right",
+            first_half="left",
+            second_half="right",
         )
         session.add(image)
         session.flush()
@@ -279,6 +286,7 @@ def _pages(session: Session, file: ScanFile, copy: Copy, number: int) -> None:
             row = HalfPage(
                 scan_image_id=image.id,
                 half=half,
+                cut="left_right",
                 page=label,
                 box_px=[left, 0, left + FOLD_PX, A3_PX[1]],
                 blank=label == "P3",

@@ -58,6 +58,8 @@ class PageSet(Base):
     copy_id: Mapped[int] = mapped_column(ForeignKey("copy.id"))
     number: Mapped[int]
     reason: Mapped[str] = mapped_column(default="")
+    notice: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What changed since the version before, for its corrector: ``{"added": [positions], "removed": n, …}``."""
     created_at: Mapped[datetime] = mapped_column(default=now)
     pages: Mapped[list[PageSetPage]] = relationship(order_by="PageSetPage.position", lazy="selectin")
     __table_args__ = (UniqueConstraint("copy_id", "number"),)
@@ -98,6 +100,8 @@ class Marking(Base):
     claimed_until: Mapped[datetime | None]
     claim_token: Mapped[str | None]
     completed_at: Mapped[datetime | None]
+    seen_page_set: Mapped[int | None]
+    """Number of the page set its corrector has seen; an older one than the copy's is told on opening."""
     version: Mapped[int] = mapped_column(default=1)
     copy: Mapped[Copy] = relationship(foreign_keys=[copy_id])
     corrector: Mapped[Account] = relationship()

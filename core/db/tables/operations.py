@@ -37,7 +37,9 @@ class Job(Base):
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     __table_args__ = (
-        CheckConstraint("status in ('waiting', 'running', 'done', 'failed')", name="status_known"),
+        CheckConstraint(
+            "status in ('waiting', 'running', 'done', 'failed', 'cancelled')", name="status_known"
+        ),
         Index("ix_job_status", "status", "id"),
         Index(
             "uq_job_alive",
