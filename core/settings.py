@@ -15,6 +15,8 @@ from core.errors import BadInput
 
 PREFIX = "KORRIGO_"
 DEFAULT_HOME = Path("data/var")
+DROP_FOLDER = "depot"
+"""Of the home, unless another one is given."""
 READERS = ("ppocr", "tesseract", "null")
 LOG_FORMATS = ("json", "text")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -39,6 +41,7 @@ class Settings:
         database_url: Database; SQLite in the home when not given.
         redis_url: Redis that keeps page images already drawn; none when empty.
         reader: Recogniser of handwriting: ``ppocr``, ``tesseract`` or ``null``.
+        drop_folder: Folder where copiers leave scans; ``depot`` in the home when not given.
         upload_limit_bytes: Largest scan file that is accepted.
         image_limit: Most pages one scan file may hold.
         sign_in_hours: Hours after which a connection ends by itself.
@@ -54,6 +57,7 @@ class Settings:
     database_url: str = ""
     redis_url: str = ""
     reader: str = "ppocr"
+    drop_folder: Path | None = None
     upload_limit_bytes: int = 2 * 1024**3
     image_limit: int = 2000
     sign_in_hours: int = 12
@@ -79,6 +83,7 @@ class Settings:
             or f"sqlite:///{home / 'korrigo.sqlite'}",
             redis_url=given.url("redis_url", REDIS_SCHEMES),
             reader=given.choice("reader", READERS) or cls.reader,
+            drop_folder=Path(given.text("drop_folder") or home / DROP_FOLDER).absolute(),
             upload_limit_bytes=given.count("upload_limit_bytes", cls.upload_limit_bytes),
             image_limit=given.count("image_limit", cls.image_limit),
             sign_in_hours=given.count("sign_in_hours", cls.sign_in_hours),

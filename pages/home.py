@@ -11,7 +11,16 @@ import streamlit as st
 from core.domain.access import PORTAL_ROLES, Actor, Role
 from core.domain.copies import CopyStatus
 from core.i18n import _, day, number, plural, points
-from core.services import accounts, allocation, exams, identification, marking, publication, scans
+from core.services import (
+    accounts,
+    allocation,
+    exams,
+    identification,
+    lot_states,
+    marking,
+    publication,
+    scans,
+)
 from workbench import guard, navigation
 from workbench.components.session_bar import PORTALS
 from workbench.resources import sessions
@@ -80,7 +89,11 @@ def _office(actor: Actor) -> Iterator[Task]:
         if alive:
             words = plural(alive, _("travail en cours"), _("travaux en cours"))
             yield Task(about, words, "jobs", _("Suivre"))
-        yield from _identification(actor, paper, about, idle=not alive)
+        lots = lot_states.lot_states(sessions(), actor, paper_id=paper.paper_id)
+        if waiting := sum(lot.waits for lot in lots):
+            words = plural(waiting, _("lot attend son contrôle"), _("lots attendent leur contrôle"))
+            yield Task(about, words, "lot_control", _("Contrôler"), paper.paper_id)
+        yield from _identification(actor, paper, about, idle=not alive and not waiting)
 
 
 def _identification(actor: Actor, paper: exams.PaperLine, about: str, *, idle: bool) -> Iterator[Task]:

@@ -24,6 +24,7 @@ STATES = {
     "running": (State.RUNNING, _("en cours")),
     "done": (State.SURE, _("fini")),
     "failed": (State.STOP, _("échoué")),
+    "cancelled": (State.CHECK, _("interrompu")),
 }
 
 
@@ -41,10 +42,11 @@ def page() -> None:
         )
         return
     sentence(_standing(found))
-    watch_jobs(actor)
+    watch_jobs(actor, stoppable=True)
     papers = {paper.paper_id: paper.name for paper in exams.papers(sessions(), actor)}
-    _retry(actor, papers, [job for job in found if job.status == "failed"])
-    _table(papers, found)
+    files = background.file_names(sessions(), actor)
+    _retry(actor, papers, files, [job for job in found if job.status in ("failed", "cancelled")])
+    _table(papers, files, found)
 
 
 def _standing(jobs: Sequence[JobView]) -> str:
@@ -59,29 +61,47 @@ def _standing(jobs: Sequence[JobView]) -> str:
     return _("Tous les travaux sont finis.")
 
 
-def _retry(actor: Actor, papers: Mapping[int, str], failed: Sequence[JobView]) -> None:
-    """Offer to try a job again that was put aside; mostly, what stopped it was mended meanwhile."""
-    if not failed:
+def _retry(
+    actor: Actor, papers: Mapping[int, str], files: Mapping[int, str], stopped: Sequence[JobView]
+) -> None:
+    """Offer to try a job again that was put aside or interrupted; mostly, what stopped it was mended."""
+    if not stopped:
         return
     labels = {
         job.job_id: " · ".join(
-            filter(None, [_("n° {n}").format(n=job.job_id), _kind(job), papers.get(job.paper_id or 0)])
+            filter(
+                None,
+                [
+                    _("n° {n}").format(n=job.job_id),
+                    _kind(job),
+                    files.get(job.scan_file_id or 0),
+                    papers.get(job.paper_id or 0),
+                    STATES[job.status][1],
+                ],
+            )
         )
-        for job in failed
+        for job in stopped
     }
     choice, act = st.columns([3, 1], vertical_alignment="bottom")
-    job_id = choice.selectbox(_("Travail échoué"), labels, format_func=lambda n: labels[n], key="failed_job")
-    if act.button(_("Relancer"), key="retry", width="stretch"):
+    job_id = choice.selectbox(
+        _("Travail arrêté"),
+        labels,
+        format_func=lambda n: labels[n],
+        key="failed_job",
+        filter_mode=None,
+    )
+    if act.button(_("Recommencer"), key="retry", width="stretch"):
         with showing_errors():
             background.retry(sessions(), actor, job_id=job_id)
             st.rerun()
 
 
-def _table(papers: Mapping[int, str], jobs: Sequence[JobView]) -> None:
+def _table(papers: Mapping[int, str], files: Mapping[int, str], jobs: Sequence[JobView]) -> None:
     table(
         [
             Column(_("N°"), numeric=True),
             Column(_("Travail")),
+            Column(_("Fichier")),
             Column(_("Épreuve")),
             Column(_("État"), markup=True),
             Column(_("Fait"), numeric=True),
@@ -92,6 +112,7 @@ def _table(papers: Mapping[int, str], jobs: Sequence[JobView]) -> None:
             (
                 job.job_id,
                 _kind(job),
+                files.get(job.scan_file_id or 0, ""),
                 papers.get(job.paper_id or 0, ""),
                 badge(*STATES[job.status]),
                 _extent(job),

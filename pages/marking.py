@@ -11,7 +11,7 @@ from workbench import guard, navigation
 from workbench.components.marking_desk import marking_desk
 from workbench.messages import showing_errors
 from workbench.resources import sessions
-from workbench.routes.answers import plain
+from workbench.routes.marking import worded
 
 
 def page() -> None:
@@ -29,7 +29,7 @@ def page() -> None:
             _next_copy(view.code)
         if right.button(_("Copie suivante"), icon=":material/arrow_forward:", key="next"):
             _next_copy(view.code)
-        marking_desk(plain(view), csrf_token=who.csrf_token, owner=who.account_id)
+        marking_desk(worded(view), csrf_token=who.csrf_token, owner=who.account_id)
 
 
 def _next_copy(code: str) -> None:

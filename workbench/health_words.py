@@ -11,6 +11,7 @@ from core.services.health import Component, Standing
 TITLES: Mapping[str, str] = {
     "settings": _("Réglages"),
     "home": _("Dossier des données"),
+    "drop_folder": _("Dossier de dépôt"),
     "database": _("Base de données"),
     "database_inside": _("Contenu de la base"),
     "files": _("Disque"),
@@ -41,6 +42,14 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
     "home_open": (
         _("ouvert aux autres comptes de cette machine (mode {mode})"),
         _("Fermez-le : chmod 700 sur ce dossier."),
+    ),
+    "drop_folder_unwritable": (
+        _("ne peut pas être écrit"),
+        _("Corrigez ses droits ou son montage, ou choisissez-en un autre (KORRIGO_DROP_FOLDER)."),
+    ),
+    "drop_folder_closed": (
+        _("{closed} de ses sous-dossiers ne peuvent pas être lus ou écrits"),
+        _("Donnez-en la lecture et l'écriture au compte de l'application."),
     ),
     "home_unwritable": (_("ne peut pas être écrit"), _("Corrigez ses droits et son propriétaire.")),
     "database_missing": (

@@ -17,14 +17,17 @@ _SURE_AFTER = 0.05
 """Share of the work before which the time left would only be a guess."""
 
 
-def progress_words(job: JobView, instant: datetime) -> str:
-    """``PDF des copies corrigées : 12 sur 29 · reste 40 secondes``."""
+def progress_words(job: JobView, instant: datetime, file_name: str = "") -> str:
+    """``PDF des copies corrigées : 12 sur 29 · reste 40 secondes``; ``lot3.pdf : 120 images sur 340 · …``."""
     what = KINDS.get(job.kind, _("Travail"))
+    if file_name:
+        what = f"{file_name}, {what[:1].lower()}{what[1:]}"
     if job.status == "waiting":
         return _("{what} : en attente").format(what=what)
     if not job.total:
         return _("{what} : démarrage…").format(what=what)
-    words = _("{what} : {done} sur {total}").format(what=what, done=number(job.done), total=number(job.total))
+    done = plural(job.done, "image", "images") if job.kind == "ingest" else number(job.done)
+    words = _("{what} : {done} sur {total}").format(what=what, done=done, total=number(job.total))
     left_s = seconds_left(job, instant)
     return words if left_s is None else f"{words} · {_time_left(left_s)}"
 

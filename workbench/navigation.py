@@ -40,13 +40,18 @@ EVERYWHERE = Section("", None)
 
 @dataclass(frozen=True)
 class PageRow:
-    """A page of the application; ``name`` is both its file in ``pages/`` and its address."""
+    """A page of the application; ``name`` is both its file in ``pages/`` and its address.
+
+    One that is not in the ``menu`` is reached from other pages: a menu that is too long for a small screen
+    hides what people need every day.
+    """
 
     name: str
     title: str
     icon: str
     section: Section
     roles: frozenset[Role]
+    menu: bool = True
 
     @property
     def portal(self) -> Portal | None:
@@ -59,8 +64,8 @@ class PageRow:
         return FOLDER / f"{self.name}.py"
 
 
-def _row(name: str, title: str, icon: str, section: Section, *roles: Role) -> PageRow:
-    return PageRow(name, title, f":material/{icon}:", section, frozenset(roles))
+def _row(name: str, title: str, icon: str, section: Section, *roles: Role, menu: bool = True) -> PageRow:
+    return PageRow(name, title, f":material/{icon}:", section, frozenset(roles), menu)
 
 
 HOME = _row("home", _("Accueil"), "home", EVERYWHERE, *Role)
@@ -81,6 +86,17 @@ PAGES: tuple[PageRow, ...] = (
         Role.ADMIN,
     ),
     _row("scans", _("Scans"), "document_scanner", SECRETARIAT, Role.SECRETARIAT, Role.ADMIN),
+    _row("lot_control", _("Contrôle du lot"), "fact_check", SECRETARIAT, Role.SECRETARIAT, Role.ADMIN),
+    _row("workshop", _("Atelier"), "view_carousel", SECRETARIAT, Role.SECRETARIAT, Role.ADMIN),
+    _row(
+        "header_zone",
+        _("Zone d'identification"),
+        "crop_free",
+        SECRETARIAT,
+        Role.SECRETARIAT,
+        Role.ADMIN,
+        menu=False,
+    ),
     _row("contact_sheet", _("Vérifier par page"), "grid_view", SECRETARIAT, Role.SECRETARIAT),
     _row("identify", _("Identifier une à une"), "badge", SECRETARIAT, Role.SECRETARIAT),
     _row("jobs", _("Travaux en cours"), "pending_actions", SECRETARIAT, Role.SECRETARIAT, Role.ADMIN),
@@ -172,9 +188,9 @@ def _menu(who: SignedIn) -> st.Page:
     unseen = [
         _page(row, hidden=True) if row in mine else _refusal(row)
         for row in PAGES
-        if row not in on or row is CONNECTIONS
+        if row not in on or row is CONNECTIONS or not row.menu
     ]
-    seen = [row for row in on if row not in (HOME, CONNECTIONS)]
+    seen = [row for row in on if row not in (HOME, CONNECTIONS) and row.menu]
     titles = list(dict.fromkeys(row.section.title for row in seen))
     home = _page(HOME, default=True)
     if len(titles) == 1:

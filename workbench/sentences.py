@@ -66,17 +66,103 @@ SENTENCES: dict[str, str] = {
     "storage_failed": _(
         "Le PDF n'a pas pu être écrit. Vérifiez l'espace disque, puis relancez la finalisation."
     ),
+    "job_goes_on": _("Ce travail ne s'interrompt pas : des copies attendent sa fin."),
+    "job_ended": _("Ce travail vient de finir : il n'y a plus rien à interrompre."),
     "pdf_failed": _(
         "Le PDF de cette copie n'a pas pu être fait. Vérifiez son scan, puis relancez la finalisation."
     ),
     "tool_missing": _(
         "Le programme jpegtran manque. Relancez l'installation (make install), puis la finalisation."
     ),
+    # --- control of a lot and atelier d'agrafage
+    "repair_unknown_kind": _("Cette réparation n'existe pas ({kind}). Rechargez la page."),
+    "repair_nothing": _("Cette réparation ne changerait rien : c'est déjà ainsi."),
+    "repair_unknown_page": _("Cette page n'est pas dans l'épreuve. Rechargez la page de l'atelier."),
+    "repair_unknown_booklet": _(
+        "Ce livret n'existe plus : ses pages ont été réunies à un autre. Rechargez la page de l'atelier."
+    ),
+    "repair_unknown_sheet": _(
+        "La feuille {sheet} n'est pas dans ce fichier. Rechargez la page de l'atelier."
+    ),
+    "repair_unknown_file": _(
+        "Il faut deux fichiers différents de cette épreuve, avec des pages. Choisissez-en deux."
+    ),
+    "repair_bad_position": _("La place {value} n'existe pas dans ce livret : choisissez de 1 à {last}."),
+    "repair_bad_cut": _("On ne coupe pas là : il faut au moins une page de chaque côté (de 2 à {last})."),
+    "repair_bad_turn": _(
+        "On tourne d'un quart, d'un demi ou de trois quarts de tour, pas de {value} degrés."
+    ),
+    "repair_quarter_of_sheet": _(
+        "Une feuille pliée ne se tourne que d'un demi-tour : un quart de tour couperait ses pages. "
+        "Si elle est couchée, renumérisez-la."
+    ),
+    "repair_one_side": _(
+        "Une seule face de la feuille {sheet} est dans le fichier : il n'y a rien à échanger. "
+        "Déplacez plutôt sa page."
+    ),
+    "repair_join_one": _("Il faut au moins deux livrets à réunir. Choisissez-en un autre."),
+    "repair_replace_itself": _(
+        "Une page ne se remplace pas elle-même. Choisissez celles de la nouvelle numérisation."
+    ),
+    "repair_replace_more": _(
+        "Aucune de ces pages n'est dans un livret : la nouvelle numérisation ne peut pas avoir plus de pages "
+        "que l'ancienne. Rattachez-les une à une."
+    ),
+    "repair_erased_page": _("Cette page a été effacée définitivement : elle ne peut plus être déplacée."),
+    "repair_interleave_sheets": _(
+        "Réunir rectos et versos ne se fait que sur des feuilles simples (A4). Pour des feuilles pliées, "
+        "échangez recto et verso feuille par feuille."
+    ),
+    "repair_reason_too_long": _("Ce motif est trop long ({limit} signes au plus). Raccourcissez-le."),
+    "put_back_where": _("Cette page n'était dans aucun livret. Dites dans lequel la mettre."),
+    "repaired_meanwhile": _(
+        "Quelqu'un vient de toucher aux mêmes pages (réparation n° {repair}). Regardez ce qu'il a fait, "
+        "puis recommencez si c'est encore nécessaire."
+    ),
+    "repair_touched_since": _(
+        "Ces pages ont encore changé depuis. Annulez d'abord la réparation n° {repair}."
+    ),
+    "repair_undone_already": _("La réparation n° {repair} est déjà annulée."),
+    "join_two_candidates": _(
+        "Ces livrets sont identifiés comme deux élèves différents. Corrigez d'abord l'identification de l'un."
+    ),
+    "repair_needs_reopening": _(
+        "La copie {code} est finalisée ou publiée. Donnez un motif : elle sera retirée à l'élève si elle est "
+        "publiée, rouverte, et son correcteur prévenu."
+    ),
+    "copy_finalising": _(
+        "Le PDF de la copie {code} est en train d'être fait. Attendez une minute, puis recommencez."
+    ),
+    "repair_empties_copy": _(
+        "La copie {code}, déjà confiée à un correcteur, n'aurait plus aucune page. Laissez-lui au moins une "
+        "page, ou échangez les pages des deux copies."
+    ),
+    "file_not_ingested": _(
+        "Les pages de ce fichier ne sont pas encore connues. Attendez la fin de son traitement."
+    ),
+    "file_not_checked": _(
+        "Ce fichier n'a pas encore été contrôlé. Validez-le d'abord dans « Contrôle du lot »."
+    ),
+    "lot_count": _("Ce nombre ne convient pas : {value}. Écrivez celui de l'enveloppe, ou rien."),
     # --- requests of our own components
     "request_unreadable": _("La demande est incomplète. Rechargez la page et recommencez."),
     "parameter_unreadable": _("La demande est incomplète ({parameter}). Rechargez la page et recommencez."),
     "upload_too_large": _(
         "Ce fichier dépasse la limite de {limit_bytes}. Découpez-le et renvoyez les parties."
+    ),
+    "upload_chunk_too_large": _(
+        "L'envoi ne correspond pas à ce qui était annoncé. Rechargez la page et choisissez de nouveau ce fichier."
+    ),
+    "upload_elsewhere": _(
+        "Ce fichier est en train d'arriver d'une autre fenêtre. Laissez-la finir, ou recommencez dans un instant."
+    ),
+    "upload_finishing": _("Ce fichier est arrivé et se vérifie. Attendez un instant."),
+    "upload_no_space": _(
+        "Il n'y a plus assez de place sur le disque du serveur. Prévenez l'administrateur ; "
+        "l'envoi reprendra où il en est."
+    ),
+    "upload_too_many": _(
+        "{limit} envois sont déjà commencés. Terminez-en un, ou abandonnez ceux qui ne servent plus."
     ),
     # --- serving
     "serve_in_clear": _(
@@ -190,6 +276,78 @@ SENTENCES: dict[str, str] = {
     "pdf_page_too_large": _("Cette page est démesurée. Numérisez-la de nouveau au format A3 ou A4."),
     "pdf_page_without_size": _("Cette page n'a pas de dimensions. Numérisez-la de nouveau."),
     "pdf_too_many_pages": _("Ce PDF a {pages} pages ; {limit} au plus. Découpez-le et renvoyez les parties."),
+    # --- files of any kind, opened in a process apart
+    "scan_kind_unknown": _(
+        "Ce fichier n'est ni un PDF, ni une image (TIFF, JPEG, PNG, HEIC, WebP), ni une archive ZIP. "
+        "Exportez le scan en PDF et renvoyez-le."
+    ),
+    "scan_too_many_images": _("Ce fichier a plus de {limit} images. Découpez-le et renvoyez les parties."),
+    "scan_too_heavy": _(
+        "Ce fichier demande trop de mémoire ou de temps pour être lu. Numérisez à 200 ou 300 points par pouce, "
+        "ou découpez-le, et renvoyez-le."
+    ),
+    "scan_crashed_reader": _(
+        "Ce fichier est abîmé : sa lecture s'arrête net. Exportez-le de nouveau depuis le copieur et renvoyez-le."
+    ),
+    "pdf_damaged": _(
+        "Ce PDF est abîmé : la liste de ses pages ne se lit pas en entier. Exportez-le de nouveau depuis le copieur."
+    ),
+    "tiff_truncated": _(
+        "Ce TIFF est incomplet, sans doute coupé pendant la copie. Copiez-le de nouveau et renvoyez-le."
+    ),
+    "tiff_damaged": _("Ce TIFF est abîmé. Exportez-le de nouveau depuis le copieur, en PDF si possible."),
+    "picture_truncated": _(
+        "Cette image est incomplète, sans doute coupée pendant la copie. Copiez-la de nouveau et renvoyez-la."
+    ),
+    "picture_unreadable": _("Cette image ne se lit pas. Prenez-la ou exportez-la de nouveau et renvoyez-la."),
+    "archive_not_taken": _("Une archive ZIP ne convient pas ici. Ouvrez-la et envoyez les fichiers."),
+    "archive_damaged": _("Cette archive ZIP est abîmée ou incomplète. Refaites-la et renvoyez-la."),
+    "header_model_exists": _("« {name} » existe déjà dans cette session. Choisissez un autre nom."),
+    "header_model_name": _("Donnez un nom à cette zone, de {limit} signes au plus."),
+    "header_zone_empty": _(
+        "Trop peu de choses sont imprimées dans la zone pour la retrouver sur les autres copies. Agrandissez-la "
+        "pour y prendre des mots imprimés ou des traits, ou choisissez une page plus nette."
+    ),
+    "header_zone_field": _(
+        "Un champ est en dehors de la zone. Déplacez-le à l'intérieur, ou agrandissez la zone."
+    ),
+    "header_zone_lost": _(
+        "La zone n'est pas retrouvée sur la page même où elle est tracée. Tracez-la sur une page droite et "
+        "nette, en haut de la feuille."
+    ),
+    "header_zone_no_field": _("Tracez au moins un champ : celui où l'élève écrit son nom, par exemple."),
+    "header_zone_size": _(
+        "La zone tracée mesure {width_mm} mm sur {height_mm} mm : il en faut au moins 25 sur 6, et 140 au plus en "
+        "hauteur. Tracez-la autour de l'en-tête seul."
+    ),
+    "scan_in_use": _(
+        "{file} : des pages de ce fichier sont déjà dans des copies. Réparez-les dans l'atelier, ou annulez d'abord "
+        "leurs identifications."
+    ),
+    "archive_empty": _("Cette archive ZIP ne contient aucun fichier. Vérifiez que c'est la bonne."),
+    "archive_is_document": _(
+        "Ce fichier est un document bureautique, pas un scan. Enregistrez-le en PDF et renvoyez-le."
+    ),
+    "archive_too_many": _(
+        "Cette archive contient {members} fichiers ; {limit} au plus. Faites-en plusieurs archives."
+    ),
+    "archive_too_large": _(
+        "Cette archive dépasse {limit_bytes} une fois ouverte. Faites-en plusieurs archives."
+    ),
+    "archive_bomb": _(
+        "Ce fichier de l'archive devient démesuré une fois ouvert. Envoyez-le à part s'il est bien à vous."
+    ),
+    "archive_nested": _("Une archive dans l'archive n'est pas ouverte. Envoyez-la à part."),
+    "archive_member_link": _("C'est un lien et non un fichier. Mettez le fichier lui-même dans l'archive."),
+    "archive_member_name": _(
+        "Ce nom mène hors de l'archive. Renommez le fichier, refaites l'archive et renvoyez-la."
+    ),
+    "archive_member_encrypted": _(
+        "Ce fichier de l'archive est protégé par un mot de passe. Refaites l'archive sans protection."
+    ),
+    "archive_member_unreadable": _(
+        "Ce fichier de l'archive ne se lit pas. Refaites l'archive, ou envoyez ce fichier à part."
+    ),
     "page_image_too_large": _(
         "L'image de cette page est démesurée. Numérisez-la à 200 ou 300 points par pouce."
     ),
@@ -355,10 +513,15 @@ MISSING: dict[str, str] = {
     "connection": _("Cette connexion est déjà terminée."),
     "address": _("Cette adresse n'existe pas."),
     "blob": _("Un fichier gardé est introuvable. Prévenez l'administrateur : une sauvegarde peut le rendre."),
+    "lot": _("Ce lot n'existe pas ou plus. Rechargez la page."),
+    "repair": _("Cette réparation n'est pas de cette épreuve. Rechargez la page de l'atelier."),
+    "double_scan": _("Ces deux images n'ont pas été trouvées semblables. Rechargez la page de l'atelier."),
+    "page_set": _("Cet état des pages de la copie n'existe pas. Rechargez la copie."),
     "booklet": _("Ce livret n'existe pas ou plus. Rechargez la page."),
     "candidate": _("Ce candidat n'est pas, ou pas seul, à porter ce nom sur la liste de l'épreuve."),
     "copy": _("Cette copie n'existe pas, ou elle ne vous est pas confiée."),
     "header": _("Ce livret n'a pas d'en-tête."),
+    "header_model": _("Cette zone d'identification est déjà retirée. Rechargez la page."),
     "job": _("Ce travail n'existe pas ou plus."),
     "marking": _("Cette copie ne vous est pas confiée."),
     "marked_pdf": _("Le PDF de cette copie n'existe pas encore : elle n'est pas finalisée."),
@@ -366,6 +529,7 @@ MISSING: dict[str, str] = {
     "paper": _("Cette épreuve n'existe pas ou plus."),
     "scan_file": _("Ce fichier de scan n'existe pas ou plus."),
     "session": _("Cette session n'existe pas ou plus."),
+    "upload": _("Cet envoi est abandonné ou trop ancien. Choisissez de nouveau le fichier."),
 }
 
 _UNKNOWN = _("L'opération a été refusée ({code}). Rechargez la page et recommencez.")

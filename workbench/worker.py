@@ -15,6 +15,7 @@ from core.jobs.work import DEFAULT_PACE, Pace, work
 from core.services.handlers import handlers
 from core.services.sealing import sealing
 from workbench import logs
+from workbench.arrivals import taking
 from workbench.resources import blobs, sessions, settings
 
 
@@ -25,7 +26,7 @@ def run(pace: Pace = DEFAULT_PACE) -> None:
     # Workers are processes: threads inside OpenCV would only fight over the same cores.
     cv2.setNumThreads(1)
     known = handlers(sessions(), blobs(), settings())
-    with sealing(sessions()):
+    with sealing(sessions()), taking():
         finished = work(sessions(), {kind: logs.with_job(run) for kind, run in known.items()}, stop, pace)
     if finished:
         return

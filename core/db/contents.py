@@ -18,6 +18,7 @@ from core.db.tables import Document, HalfPage, Header, JournalSeal, MaskedImage,
 FILE_COLUMNS = frozenset(
     {
         ("document", "sha256"),
+        ("half_page", "mark_crops"),
         ("half_page", "thumb_sha256"),
         ("header", "crop_sha256"),
         ("header", "field_crops"),
@@ -117,16 +118,15 @@ def _names(connection: Connection) -> list[tuple[str, Any, str]]:
     ]
     found += [
         ("scan_image", row, sha256)
-        for row, sha256 in connection.execute(
-            select(ScanImage.id, ScanImage.made_sha256).where(ScanImage.made_sha256.is_not(None))
-        )
+        for row, sha256 in connection.execute(select(ScanImage.id, ScanImage.made_sha256))
+        if sha256 is not None
     ]
-    found += [
-        ("half_page", row, sha256)
-        for row, sha256 in connection.execute(
-            select(HalfPage.id, HalfPage.thumb_sha256).where(HalfPage.thumb_sha256.is_not(None))
-        )
-    ]
+    for row, thumb, marks in connection.execute(
+        select(HalfPage.id, HalfPage.thumb_sha256, HalfPage.mark_crops)
+    ):
+        found += [
+            ("half_page", row, sha256) for sha256 in (thumb, *(mark["sha256"] for mark in marks)) if sha256
+        ]
     found += [
         ("masked_image", row, sha256)
         for row, sha256 in connection.execute(select(MaskedImage.scan_image_id, MaskedImage.sha256))

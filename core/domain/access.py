@@ -67,6 +67,7 @@ class Action(StrEnum):
     IMPORT_ENTRIES = "import_entries"
     VIEW_PAPERS = "view_papers"
     ADD_SCANS = "add_scans"
+    REPAIR = "repair"
     VIEW_LEDGER = "view_ledger"
     VIEW_JOBS = "view_jobs"
     VIEW_HEADERS = "view_headers"
@@ -109,6 +110,7 @@ POLICY: dict[Action, dict[Role, Relation]] = {
     Action.IMPORT_ENTRIES: _OFFICE,
     Action.VIEW_PAPERS: _STAFF | {Role.CORRECTOR: Relation.ANY, Role.ANALYST: Relation.ANY},
     Action.ADD_SCANS: _OFFICE,
+    Action.REPAIR: _OFFICE,
     Action.VIEW_LEDGER: _OFFICE,
     Action.VIEW_JOBS: _STAFF,
     Action.VIEW_HEADERS: _OFFICE,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from core.domain.sheets import HalfFinding, HalfName, SideFinding
+from core.domain.sheets import HalfFinding, HalfName, HeaderSeen, SideFinding
 from core.imaging.darkness import BoxPx, DarkMap, Gray, dark_map
 from core.imaging.deskew import skew_of
 from core.imaging.halves import Half, first_page_half, from_upright, split, turned
 from core.imaging.header import HeaderMatch, find_in_map, from_map, model_named, shifted
 from core.imaging.header_models import HeaderModel, builtin_models
 from core.imaging.layout import Layout, is_a3
-from core.imaging.quality import Quality, assess_map
+from core.imaging.quality import Quality, assess_map, skew_flags
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +24,7 @@ class HalfReport:
         box: pixels of the image as fed.
         skew_deg: of the sheet, positive when turned clockwise; its two halves are one piece of paper.
         quality: ink, blankness, contrast.
+        dark: its map, as fed, for whatever else is looked for on it.
         header: the header found on it, in pixels of the image as fed.
     """
 
@@ -31,6 +32,7 @@ class HalfReport:
     box: BoxPx
     skew_deg: float
     quality: Quality
+    dark: DarkMap
     header: HeaderMatch | None = None
 
     @property
@@ -41,7 +43,7 @@ class HalfReport:
     @property
     def flags(self) -> tuple[str, ...]:
         """Codes of what a person should look at."""
-        return self.quality.flags
+        return self.quality.flags if self.blank else (*self.quality.flags, *skew_flags(self.skew_deg))
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,21 +85,23 @@ def analyse_image(
     parts = [(half, page.cut(_on_map(half.box, page))) for half in split(width, height, layout)]
     # Lines of writing run down an image fed a quarter turned.
     skew = skew_of(_turned_map(page, min(_turns(parts))))
-    reports = [HalfReport(half.name, half.box, skew, assess_map(part)) for half, part in parts]
+    reports = [HalfReport(half.name, half.box, skew, assess_map(part), part) for half, part in parts]
     rotation, at, header = _orient(parts, reports, models)
     if at is not None:
-        reports[at] = HalfReport(
-            reports[at].half, reports[at].box, reports[at].skew_deg, reports[at].quality, header
-        )
+        reports[at] = replace(reports[at], header=header)
     return ImageFinding(rotation, tuple(reports))
 
 
 def side_finding(image: int, finding: ImageFinding) -> SideFinding:
     """The part of a finding that the assembly of sheets needs."""
     halves = tuple(
-        HalfFinding(half.half, half.blank, half.header is not None, half.flags) for half in finding.halves
+        HalfFinding(half.half, half.blank, _header_seen(half.header), half.flags) for half in finding.halves
     )
     return SideFinding(image, halves, finding.rotation_deg)
+
+
+def _header_seen(found: HeaderMatch | None) -> HeaderSeen | None:
+    return HeaderSeen(found.model, found.kind) if found is not None else None
 
 
 def unreadable_side(image: int, width_px: int, height_px: int, layout: Layout) -> SideFinding:

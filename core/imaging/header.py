@@ -8,7 +8,7 @@ position is refined, then each printed line and each label must really be there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -16,8 +16,10 @@ import numpy.typing as npt
 
 from core.imaging.darkness import BoxPx, DarkMap, Floats, Gray, dark_map
 from core.imaging.deskew import skew_of, straightened
-from core.imaging.header_models import BoxMm, HeaderModel, builtin_models
-from core.imaging.templates import PAD_MM, Segment, Template, label_box, segments, template
+from core.imaging.header_evidence import Evidence, evidence
+from core.imaging.header_models import BoxMm, HeaderKind, HeaderModel, builtin_models
+from core.imaging.printed_lines import erase_line
+from core.imaging.templates import PAD_MM, segments, template
 
 Affine = npt.NDArray[np.float64]
 
@@ -27,24 +29,37 @@ MAX_SHIFT_MM = 18.0
 COARSE_SCORE = 0.25
 """Kernel response worth refining; the weakest header seen gave 0.38."""
 
-LINE_DARK = 0.30
-"""Darkness at which a point of a printed line counts as printed."""
-
-MIN_COVERAGE = 0.75
-"""Share of the printed line length that must be dark: headers 0.98 or more (0.89 printed at
-96 %), tables and frames 0.60 or less."""
-
-MIN_LABELS = 0.45
-"""Mean likeness of the printed labels: headers gave 0.54 or more in six typefaces; tables and
-frames up to 0.61, which the coverage of the printed lines rejects."""
-
 SURE_SCORE = 0.85
 """A match that needs no second opinion from the other candidates."""
 
-MIN_CONTRAST = 0.20
-"""Printed lines must be darker than the paper just beside them by this much."""
+MAX_SIDEWAYS_MM = 30.0
+"""The same across: an A3 sheet is not always folded, nor cut, in its middle."""
 
-_SHORTLIST = 3
+MAX_GAIN = 4.0
+"""A header is looked for on a scan with this much less contrast than usual; fainter, noise is as dark."""
+
+FLAT_BELOW_MM = 150.0
+"""A header with shorter lines in all is taken as of the size it was printed in."""
+
+HEADER_MARGIN_MM = 2.0
+"""Left around a header that is cut out."""
+
+_USUAL_INK = 0.8
+_SHORTLIST = 4
+_COARSE_SHARE, _HALF_SHARE = 0.75, 0.85
+"""Shares of the evidence a header must show at half the resolution, before and after it is laid more closely."""
+
+_WHOLE = 0.93
+"""Coverage of a header nothing is missing of."""
+
+_TRUE_SIZE = 0.012
+"""How far from its printed size a header may be of which only a part is seen."""
+
+_FINE_PX_PER_MM = 3.5
+"""A map this fine can be halved and its words still be told apart."""
+
+_HALVED = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25]])
+_DOUBLED = np.array([[2.0, 0, 0.5], [0, 2.0, 0.5]])
 _PATIENCE = cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT
 
 
@@ -58,6 +73,7 @@ class HeaderMatch:
         transform: 2x3 affine from millimetres of the model to pixels of the image.
         box: smallest upright box around the header, in pixels of the image.
         fields: the same for each handwritten field.
+        kind: whether its page begins a copy's sheet or is an annex.
     """
 
     model: str
@@ -65,6 +81,7 @@ class HeaderMatch:
     transform: Affine
     box: BoxPx
     fields: dict[str, BoxPx]
+    kind: HeaderKind = "copy"
 
     def moved(self, affine: Affine, model: HeaderModel) -> HeaderMatch:
         """The same match in another image, given the 2x3 affine from this image's pixels to that one's."""
@@ -110,17 +127,34 @@ def from_map(step: int) -> Affine:
 
 def find_in_map(page: DarkMap, skew: float, models: Sequence[HeaderModel]) -> HeaderMatch | None:
     """``find_header`` on a dark map of the page, in pixels of the map."""
+    if not models:
+        return None
+    top = _top(page, models)
     best: HeaderMatch | None = None
-    for start in _candidates(page, skew, models):
+    small = _halved(top.dark)
+    for start in _candidates(top, skew, models):
         if best is not None and best.model == start.model.name:
             continue
-        refined = _refine(page, start)
-        score = _verified(page, start.model, refined)
-        if score is not None and (best is None or score > best.score):
-            best = _match(start.model, score, refined)
-            if score >= SURE_SCORE:
+        found = _settled(top, small, start)
+        if found is not None and (best is None or found.evidence.score > best.score):
+            best = _match(start.model, found.evidence.score, found.place)
+            if best.score >= SURE_SCORE:
                 break
     return best
+
+
+def _top(page: DarkMap, models: Sequence[HeaderModel]) -> DarkMap:
+    """The part of a page where a header may lie, as dark as a scan usually is."""
+    reach_mm = max(model.page_top_mm + model.height_mm for model in models) + MAX_SHIFT_MM + PAD_MM
+    rows = min(page.dark.shape[0], round(reach_mm * page.px_per_mm))
+    part = page.cut((0, 0, page.dark.shape[1], rows))
+    sample = part.dark[::2, ::2]
+    ink = float(np.percentile(sample, 99.5)) if sample.size else 0.0
+    gain = min(MAX_GAIN, _USUAL_INK / ink) if ink > 0 else 1.0
+    if gain <= 1:
+        return part
+    dark = np.minimum(part.dark * np.float32(gain), np.float32(1))
+    return replace(part, dark=dark)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,131 +164,134 @@ class _Start:
     response: float
 
 
-def _candidates(page: DarkMap, skew: float, models: Sequence[HeaderModel]) -> list[_Start]:
+def _candidates(top: DarkMap, skew: float, models: Sequence[HeaderModel]) -> list[_Start]:
     """Where each model answers best at half the map's resolution, best first."""
-    starts: list[_Start] = []
-    for model in models:
-        reach_mm = model.page_top_mm + MAX_SHIFT_MM + model.height_mm + PAD_MM
-        rows = min(page.dark.shape[0], round(reach_mm * page.px_per_mm))
-        straight, back = straightened(page.dark[:rows], skew)
-        starts += _peaks(straight, back, model, page.px_per_mm)
+    half = top.px_per_mm / 2
+    pad = round(MAX_SHIFT_MM * half)
+    straight, back = straightened(top.dark, skew)
+    thick = np.asarray(cv2.dilate(straight, np.ones((3, 3), np.uint8)), dtype=np.float32)
+    field = np.pad(_halved(thick), pad)
+    starts = [start for model in models for start in _peaks(field, pad, back, model, top.px_per_mm)]
     starts.sort(key=lambda start: -start.response)
     return [start for start in starts if start.response >= COARSE_SCORE][:_SHORTLIST]
 
 
-def _peaks(straight: Floats, back: Affine, model: HeaderModel, px_per_mm: float) -> list[_Start]:
-    """The two best places of a model on a straightened strip."""
+def _peaks(field: Floats, pad: int, back: Affine, model: HeaderModel, px_per_mm: float) -> list[_Start]:
+    """The two best places of a model on a straightened strip, padded by ``pad`` and at half resolution."""
     half = px_per_mm / 2
-    pad = round(MAX_SHIFT_MM * half)
-    thick = cv2.dilate(straight, np.ones((3, 3), np.uint8))
-    small = cv2.resize(thick, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    field = cv2.copyMakeBorder(small, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
-    drawn = template(model, half)
-    if field.shape[0] < drawn.kernel.shape[0] or field.shape[1] < drawn.kernel.shape[1]:
+    kernel = template(model, half).kernel
+    # (x, y) of the answer places the template's corner, PAD_MM outside the header.
+    usual_x = round((model.page_left_mm - PAD_MM) * half) + pad
+    usual_y = round((model.page_top_mm - PAD_MM) * half) + pad
+    first = max(0, usual_x - round(MAX_SIDEWAYS_MM * half))
+    last = usual_x + round(MAX_SIDEWAYS_MM * half) + kernel.shape[1]
+    part = field[: usual_y + pad + kernel.shape[0], first:last]
+    if part.shape[0] < kernel.shape[0] or part.shape[1] < kernel.shape[1]:
         return []
-    answer = cv2.matchTemplate(field.astype(np.float32, copy=False), drawn.kernel, cv2.TM_CCORR)
+    answer = cv2.matchTemplate(part, kernel, cv2.TM_CCORR)
     found = []
     for _ in range(2):
         _, response, _, (x, y) = cv2.minMaxLoc(answer)
-        left, top = (x - pad + PAD_MM * half) * 2, (y - pad + PAD_MM * half) * 2
+        left, top = (x + first - pad + PAD_MM * half) * 2, (y - pad + PAD_MM * half) * 2
         place = np.array([[px_per_mm, 0, left], [0, px_per_mm, top]], dtype=np.float64)
         found.append(_Start(model, _chain(back, place), float(response)))
         cv2.rectangle(answer, (x - 4, y - 4), (x + 4, y + 4), -1.0, -1)
     return found
 
 
-def _refine(page: DarkMap, start: _Start) -> Affine:
+def _settled(top: DarkMap, small: Floats, start: _Start) -> _Settled | None:
+    """Evidence and exact place of a header that is really there, else ``None``.
+
+    Args:
+        top: the top of the page.
+        small: its darkness at half the resolution.
+        start: about where the header may be, in pixels of ``top``.
+    """
+    model, scale = start.model, top.px_per_mm
+    # A line of words is too flat to tell how far a scanner stretched the page downwards.
+    flat = sum(line.length_mm for line in segments(model)) < FLAT_BELOW_MM
+    motion = cv2.MOTION_EUCLIDEAN if flat else cv2.MOTION_AFFINE
+    rough = start.transform
+    if scale >= _FINE_PX_PER_MM:
+        # Four times less to look at; what is no header is mostly found out here.
+        rough = _chain(_HALVED, rough)
+        if not _evidence(small, scale / 2, model, rough).suffices(model, _COARSE_SHARE):
+            return None
+        rough = _refined(small, scale / 2, model, rough, 5, cv2.MOTION_EUCLIDEAN)
+        rigid = _chain(_DOUBLED, rough)
+        if not flat:
+            rough = _refined(small, scale / 2, model, rough, 3, motion)
+        if not _evidence(small, scale / 2, model, rough).suffices(model, _HALF_SHARE):
+            return None
+        rough = _chain(_DOUBLED, rough)
+    else:
+        rough = rigid = _refined(top.dark, scale, model, rough, 9, cv2.MOTION_EUCLIDEAN)
+    settled = _verified(top, model, _refined(top.dark, scale, model, rough, 3, motion))
+    if flat or settled is None or settled.evidence.coverage is None or settled.evidence.coverage >= _WHOLE:
+        return settled
+    # With a part torn off or hidden, what is left must not be stretched over the hole.
+    unstretched = _verified(top, model, _refined(top.dark, scale, model, rigid, 3, cv2.MOTION_EUCLIDEAN))
+    either = [
+        one for one in (settled, unstretched) if one is not None and _stretch(one.place, scale) < _TRUE_SIZE
+    ]
+    return max(either, key=lambda one: one.evidence.score, default=None)
+
+
+@dataclass(frozen=True, eq=False)
+class _Settled:
+    evidence: Evidence
+    place: Affine
+
+
+def _verified(top: DarkMap, model: HeaderModel, place: Affine) -> _Settled | None:
+    if not _plausible(place, top.px_per_mm):
+        return None
+    seen = _evidence(top.dark, top.px_per_mm, model, place)
+    return _Settled(seen, place) if seen.suffices(model) else None
+
+
+def _refined(
+    dark: Floats, px_per_mm: float, model: HeaderModel, start: Affine, blur: int, motion: int
+) -> Affine:
     """Lay the template over the page more closely, by enhanced correlation (Evangelidis & Psarakis 2008)."""
-    drawn = template(start.model, page.px_per_mm)
-    unpad = np.array([[1 / page.px_per_mm, 0, -PAD_MM], [0, 1 / page.px_per_mm, -PAD_MM]])
-    to_page = _chain(start.transform, unpad)
+    drawn = template(model, px_per_mm)
+    to_page = _chain(start, _unpadded(px_per_mm))
     height, width = drawn.print_.shape
     # Bring the page to the template first, so that what is sought is small and the mask known.
-    seen = _sampled(page.dark, to_page, width, height)
-    warp = np.eye(2, 3, dtype=np.float32)
+    seen = _sampled(dark, to_page, width, height)
     goal = cv2.GaussianBlur(drawn.print_, (0, 0), 1.0)
-    for blur, motion in ((9, cv2.MOTION_EUCLIDEAN), (3, cv2.MOTION_AFFINE)):
-        try:
-            _, found = cv2.findTransformECC(
-                goal, seen, warp, motion, (_PATIENCE, 25, 1e-4), drawn.free * np.uint8(255), blur
-            )
-        except cv2.error:  # the correlation does not converge: nothing like the template is here
-            break
-        warp = np.asarray(found, dtype=np.float32)
-    pad = np.array(
-        [[page.px_per_mm, 0, PAD_MM * page.px_per_mm], [0, page.px_per_mm, PAD_MM * page.px_per_mm]]
-    )
-    return _chain(to_page, _chain(warp.astype(np.float64), pad))
+    warp = np.eye(2, 3, dtype=np.float32)
+    try:
+        _, found = cv2.findTransformECC(
+            goal, seen, warp, motion, (_PATIENCE, 25, 1e-4), drawn.free * np.uint8(255), blur
+        )
+    except cv2.error:  # the correlation does not converge: nothing like the template is here
+        return start
+    pad = np.array([[px_per_mm, 0, PAD_MM * px_per_mm], [0, px_per_mm, PAD_MM * px_per_mm]])
+    return _chain(to_page, _chain(np.asarray(found, dtype=np.float64), pad))
 
 
-def _verified(page: DarkMap, model: HeaderModel, transform: Affine) -> float | None:
-    """Score of a header whose lines and labels are really there, else ``None``."""
-    if not _plausible(transform, page.px_per_mm):
-        return None
-    drawn = template(model, page.px_per_mm)
-    unpad = np.array([[1 / page.px_per_mm, 0, -PAD_MM], [0, 1 / page.px_per_mm, -PAD_MM]])
+def _evidence(dark: Floats, px_per_mm: float, model: HeaderModel, transform: Affine) -> Evidence:
+    drawn = template(model, px_per_mm)
     height, width = drawn.print_.shape
-    seen = _sampled(page.dark, _chain(transform, unpad), width, height)
-    coverage, contrast = _line_evidence(seen, segments(model), page.px_per_mm)
-    labels = _label_evidence(seen, drawn, model)
-    if coverage < MIN_COVERAGE or labels < MIN_LABELS or contrast < MIN_CONTRAST:
-        return None
-    return round(0.5 * coverage + 0.5 * min(1.0, labels), 3)
+    seen = _sampled(dark, _chain(transform, _unpadded(px_per_mm)), width, height)
+    return evidence(seen, drawn, model)
+
+
+def _unpadded(px_per_mm: float) -> Affine:
+    """From pixels of a template to millimetres of its model."""
+    return np.array([[1 / px_per_mm, 0, -PAD_MM], [0, 1 / px_per_mm, -PAD_MM]], dtype=np.float64)
 
 
 def _plausible(transform: Affine, px_per_mm: float) -> bool:
     """A scan neither stretches nor shears a page, nor turns it beyond the feeder's play."""
-    linear = transform[:, :2] / px_per_mm
-    turn = np.degrees(np.arctan2(linear[1, 0], linear[0, 0]))
-    stretch = np.linalg.svd(linear, compute_uv=False)
-    return bool(abs(turn) < 5 and stretch.max() < 1.05 and stretch.min() > 0.95)
+    turn = np.degrees(np.arctan2(transform[1, 0], transform[0, 0]))
+    return bool(abs(turn) < 5 and _stretch(transform, px_per_mm) < 0.05)
 
 
-def _line_evidence(seen: Floats, lines: Sequence[Segment], px_per_mm: float) -> tuple[float, float]:
-    """Share of the printed length that is dark, and how much darker than beside it."""
-    covered = length = darker = 0.0
-    for line in lines:
-        band, beside = _bands(seen, line, px_per_mm)
-        if band.size == 0:
-            continue
-        length += line.length_mm
-        covered += line.length_mm * float((band >= LINE_DARK).mean())
-        darker += line.length_mm * float(np.median(band - beside))
-    return (covered / length, darker / length) if length else (0.0, 0.0)
-
-
-def _bands(seen: Floats, line: Segment, px_per_mm: float) -> tuple[Floats, Floats]:
-    """Along a line: the darkest within 0.5 mm across it, and the lighter of both sides 1.5 mm off."""
-    upright = seen if line.is_across else seen.T
-    start, end = (line.left, line.right) if line.is_across else (line.top, line.bottom)
-    at = ((line.top if line.is_across else line.left) + PAD_MM) * px_per_mm
-    first, last = round((start + 1 + PAD_MM) * px_per_mm), round((end - 1 + PAD_MM) * px_per_mm)
-    near, off = max(1, round(0.5 * px_per_mm)), round(1.5 * px_per_mm)
-    row = round(at)
-    band = upright[max(0, row - near) : row + near + 1, first:last]
-    above = upright[max(0, row - off - 1) : max(1, row - off + 1), first:last].max(axis=0)
-    below = upright[row + off - 1 : row + off + 1, first:last].max(axis=0)
-    return band.max(axis=0), np.minimum(above, below)
-
-
-def _label_evidence(seen: Floats, drawn: Template, model: HeaderModel) -> float:
-    """Mean correlation of the printed labels with what stands in their place, 1 mm of play."""
-    if not model.texts:
-        return 1.0
-    play = round(1.0 * drawn.px_per_mm)
-    blurred = cv2.GaussianBlur(seen, (0, 0), 0.3 * drawn.px_per_mm)
-    wanted = cv2.GaussianBlur(drawn.print_, (0, 0), 0.3 * drawn.px_per_mm)
-    scores = []
-    for text in model.texts:
-        left, top, right, bottom = (round((v + PAD_MM) * drawn.px_per_mm) for v in label_box(text))
-        label = wanted[top : bottom + 1, left : right + 1]
-        around = blurred[max(0, top - play) : bottom + 1 + play, max(0, left - play) : right + 1 + play]
-        if around.shape[0] < label.shape[0] or around.shape[1] < label.shape[1] or around.max() < 0.1:
-            scores.append(0.0)
-            continue
-        likeness = cv2.matchTemplate(around, label, cv2.TM_CCOEFF_NORMED)
-        scores.append(max(0.0, float(likeness.max())))
-    return float(np.mean(scores))
+def _stretch(transform: Affine, px_per_mm: float) -> float:
+    """By how much a header is larger or smaller than printed, at most, in any direction."""
+    return float(np.abs(np.linalg.svd(transform[:, :2] / px_per_mm, compute_uv=False) - 1).max())
 
 
 # --- Cutting out ----------------------------------------------------------------------------------
@@ -269,10 +306,10 @@ def header_crop(page_gray: Gray, match: HeaderMatch, model: HeaderModel | None =
         model: its model, when it is not one of those shipped.
 
     Returns:
-        (height, width) uint8 at the resolution of the image, 2 mm of margin.
+        (height, width) uint8 at the resolution of the image, with ``HEADER_MARGIN_MM`` around.
     """
     model = model or model_named(match.model)
-    return _rectified(page_gray, match, (0, 0, model.width_mm, model.height_mm), margin_mm=2.0)
+    return _rectified(page_gray, match, (0, 0, model.width_mm, model.height_mm), margin_mm=HEADER_MARGIN_MM)
 
 
 def field_crop(
@@ -305,17 +342,12 @@ def field_crop(
     crop = _rectified(page_gray, match, box, margin_mm=spare_mm)
     scale = _px_per_mm(match)
     for line in segments(model):
-        _erase_line(crop, line, (box[0] - spare_mm, box[1] - spare_mm), scale)
+        erase_line(crop, line, (box[0] - spare_mm, box[1] - spare_mm), scale)
     cut = round(_SPARE_MM * scale)
     return np.ascontiguousarray(crop[cut:-cut, cut:-cut])
 
 
 _SPARE_MM = 3.0
-_CHUNK_MM = 6.0
-_SEARCH_MM = 0.8
-_REACH_MM = 1.2
-_VISIBLE_LEVELS = 12.0
-"""Grey levels under which a line is as good as not printed."""
 
 
 def _rectified(page_gray: Gray, match: HeaderMatch, box: BoxMm, *, margin_mm: float) -> Gray:
@@ -338,83 +370,13 @@ def _px_per_mm(match: HeaderMatch) -> float:
     return float(np.sqrt(abs(np.linalg.det(match.transform[:, :2]))))
 
 
-def _erase_line(crop: Gray, line: Segment, origin_mm: tuple[float, float], scale: float) -> None:
-    """Take one printed line out of a crop, in place.
-
-    Where the line stands alone, column by column, its run of dark pixels is as thin as
-    the line and is replaced by what is around; a thicker run is a stroke that
-    crosses or touches the line, and stays (the way staff lines are taken out of music).
-    """
-    view = crop if line.is_across else crop.T
-    along = (line.left, line.right) if line.is_across else (line.top, line.bottom)
-    first_axis, second_axis = (0, 1) if line.is_across else (1, 0)
-    at = ((line.top if line.is_across else line.left) - origin_mm[second_axis]) * scale
-    start = max(0, round((along[0] - origin_mm[first_axis] - 1.0) * scale))
-    end = min(view.shape[1], round((along[1] - origin_mm[first_axis] + 1.0) * scale))
-    reach = round(_REACH_MM * scale)
-    if end - start < 2 * reach or at < 2 * reach or at + 2 * reach >= view.shape[0]:
-        return
-    rows = _line_rows(view[:, start:end], at, scale)
-    if rows is not None:
-        _erase_runs(view[:, start:end], rows, reach)
-
-
-def _line_rows(view: Gray, at: float, scale: float) -> npt.NDArray[np.int64] | None:
-    """The row of a printed line in each column: chunks vote, a straight line is drawn through them."""
-    search, chunk = round(_SEARCH_MM * scale), max(4, round(_CHUNK_MM * scale))
-    low = round(at) - search
-    found = []
-    for left in range(0, view.shape[1], chunk):
-        part = view[low : low + 2 * search + 1, left : left + chunk]
-        # The median across a chunk sees the line and not the strokes that cross it.
-        profile = np.median(part, axis=1)
-        if part.shape[1] >= chunk // 2 and float(profile.max() - profile.min()) >= _VISIBLE_LEVELS:
-            found.append((left + part.shape[1] / 2, low + float(np.argmin(profile))))
-    if not found:
-        return None
-    middles, levels = np.array(found).T
-    slope = 0.0
-    if len(found) > 2:
-        steps = np.diff(levels) / np.diff(middles)
-        slope = float(np.median(steps))
-    offset = float(np.median(levels - slope * middles))
-    return np.asarray(np.rint(offset + slope * np.arange(view.shape[1])), dtype=np.int64)
-
-
-def _erase_runs(view: Gray, rows: npt.NDArray[np.int64], reach: int) -> None:
-    """Replace the dark runs around ``rows`` that are no thicker than the line itself."""
-    offsets = np.arange(-reach, reach + 1)[:, None]
-    columns = np.arange(view.shape[1])[None, :]
-    patch = view[rows[None, :] + offsets, columns].astype(np.float32)
-    paper = float(np.percentile(patch, 85))
-    ink = float(np.median(patch[reach - 1 : reach + 2].min(axis=0)))
-    if paper - ink < _VISIBLE_LEVELS:
-        return
-    dark = patch < (paper + ink) / 2
-    on_line = dark[reach - 1 : reach + 2].any(axis=0)
-    dark[reach - 1 : reach + 2] |= on_line
-    above = np.cumprod(dark[reach - 1 :: -1], axis=0).sum(axis=0)
-    below = np.cumprod(dark[reach + 1 :], axis=0).sum(axis=0)
-    runs = above + below + 1
-    if not on_line.any():
-        return
-    alone = on_line & (runs <= np.median(runs[on_line]) + 1)
-    # Three rows further off than the run: the scanner blurs its edges.
-    top, bottom = np.maximum(reach - above - 3, 0), np.minimum(reach + below + 3, 2 * reach)
-    share = np.clip((offsets + reach - top) / np.maximum(bottom - top, 1), 0, 1)
-    column = np.arange(view.shape[1])
-    filled = patch[top, column] * (1 - share) + patch[bottom, column] * share
-    inside = alone & (offsets + reach > top) & (offsets + reach < bottom)
-    view[rows[None, :] + offsets, columns] = np.rint(np.where(inside, filled, patch)).astype(np.uint8)
-
-
 # --- Geometry -------------------------------------------------------------------------------------
 
 
 def _match(model: HeaderModel, score: float, transform: Affine) -> HeaderMatch:
     fields = {name: _box(transform, box) for name, box in model.fields_mm.items()}
     whole = _box(transform, (0, 0, model.width_mm, model.height_mm))
-    return HeaderMatch(model.name, score, transform, whole, fields)
+    return HeaderMatch(model.name, score, transform, whole, fields, model.kind)
 
 
 def shifted(match: HeaderMatch, left_px: int, top_px: int, model: HeaderModel) -> HeaderMatch:
@@ -428,6 +390,11 @@ def _box(transform: Affine, box: BoxMm) -> BoxPx:
     points = corners @ transform.T
     low, high = np.floor(points.min(axis=0)), np.ceil(points.max(axis=0))
     return (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+
+
+def _halved(dark: Floats) -> Floats:
+    half = cv2.resize(dark, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    return np.asarray(half, dtype=np.float32)
 
 
 def _sampled(dark: Floats, to_page: Affine, width: int, height: int) -> Floats:

@@ -21,6 +21,7 @@ WIPED = 128
 
 _TIMEOUT_S = 60
 
+_FILL = re.compile(rb"\xff+")
 _MARKER_IN_SCAN = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
 """What ends the entropy-coded data of a scan: not a stuffed byte, not a restart (ITU T.81, B.1.1)."""
 
@@ -89,12 +90,18 @@ def jpeg_size(jpeg: bytes) -> tuple[int, int]:
             break
         marker = jpeg[at + 1]
         if marker == 0xFF:
-            at += 1
+            at = past_fill(jpeg, at)
         elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             return int.from_bytes(jpeg[at + 7 : at + 9], "big"), int.from_bytes(jpeg[at + 5 : at + 7], "big")
         else:
             at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
     raise BadInput("jpeg_unreadable")
+
+
+def past_fill(jpeg: bytes, at: int) -> int:
+    """Where the last of the fill bytes before a marker stands (ITU T.81, B.1.1.2), however many there are."""
+    run = _FILL.match(jpeg, at)
+    return run.end() - 1 if run else at + 1
 
 
 def bare_jpeg(jpeg: bytes) -> bytes:

@@ -13,13 +13,19 @@ import reportlab
 from PIL import Image, ImageDraw, ImageFont
 
 from core.imaging.darkness import Floats
-from core.imaging.header_models import BoxMm, HeaderModel, PrintedText
+from core.imaging.header_models import BoxMm, HeaderModel, PrintedPicture, PrintedText
 
 PAD_MM = 3.0
 """Room around the header in a template: what is printed must end where the model says."""
 
 _LINE_MM = 0.35
 _GUARD_FROM_MM, _GUARD_TO_MM = 1.0, 2.2
+_AWAY = 0.02
+"""Blurred print this faint is far from any word."""
+
+_MANY_LINES_MM = 400.0
+"""Printed lines of this length say more of where a header lies than its words do."""
+
 _FINE = 4
 """Templates are drawn this much larger, then averaged: lines fall between pixels."""
 
@@ -87,33 +93,72 @@ def label_box(text: PrintedText) -> BoxMm:
     return (text.left_mm, text.baseline_mm - height_mm, text.left_mm + width_mm, text.baseline_mm + 0.3)
 
 
+def patch_boxes(model: HeaderModel) -> tuple[BoxMm, ...]:
+    """Where words, or drawings, of a model lie, in millimetres of the model."""
+    if model.picture is not None:
+        return model.picture.patches_mm
+    return tuple(label_box(text) for text in model.texts)
+
+
 def template(model: HeaderModel, px_per_mm: float) -> Template:
     """The template of a model at a scale; drawn once."""
-    printed = (model.width_mm, model.height_mm, model.frames_mm, model.lines_mm, model.texts)
+    printed = (model.width_mm, model.height_mm, model.frames_mm, model.lines_mm, model.texts, model.picture)
     fields = tuple(model.fields_mm.values())
     return _drawn(printed, fields, model.name, round(px_per_mm, 3))
 
 
-_Printed = tuple[float, float, tuple[BoxMm, ...], tuple[BoxMm, ...], tuple[PrintedText, ...]]
+_Printed = tuple[
+    float, float, tuple[BoxMm, ...], tuple[BoxMm, ...], tuple[PrintedText, ...], PrintedPicture | None
+]
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def _drawn(printed: _Printed, fields: tuple[BoxMm, ...], name: str, px_per_mm: float) -> Template:
-    width_mm, height_mm, frames, lines, texts = printed
+    width_mm, height_mm, frames, lines, texts, picture = printed
     model = HeaderModel(name, "", width_mm, height_mm, 0, 0, frames, lines, texts, {})
     size = (round((width_mm + 2 * PAD_MM) * px_per_mm), round((height_mm + 2 * PAD_MM) * px_per_mm))
     ruled = _reduced(_draw_lines(model, size, px_per_mm, _LINE_MM), size)
-    labels = _reduced(_draw_labels(texts, size, px_per_mm), size)
+    if picture is None:
+        labels = _reduced(_draw_labels(texts, size, px_per_mm), size)
+    else:
+        labels = _scaled(picture, size, px_per_mm)
     free = np.ones((size[1], size[0]), np.uint8)
     for left, top, right, bottom in fields:
         cv2.rectangle(free, _px(left + 1, top + 1, px_per_mm), _px(right - 1, bottom - 1, px_per_mm), 0, -1)
-    near = _reduced(_draw_lines(model, size, px_per_mm, 2 * _GUARD_FROM_MM), size) > 0
-    around = _reduced(_draw_lines(model, size, px_per_mm, 2 * _GUARD_TO_MM), size) > 0
     blurred = cv2.GaussianBlur(labels, (0, 0), 0.8 * px_per_mm)
-    guard = (around & ~near & (blurred < 0.02) & (free > 0)).astype(np.float32)
+    guard = (_ring(model, labels, size, px_per_mm) & (blurred < _AWAY) & (free > 0)).astype(np.float32)
     ink = _single(cv2.GaussianBlur(labels, (0, 0), 0.25 * px_per_mm))
-    kernel = _single(np.float32(0.75) * _unit(ruled) + np.float32(0.25) * _unit(ink) - _unit(guard))
+    share = np.float32(min(0.75, sum(line.length_mm for line in segments(model)) / _MANY_LINES_MM))
+    kernel = _single(share * _unit(ruled) + (1 - share) * _unit(ink) - _unit(guard))
     return Template(np.maximum(ruled, labels), kernel, free, px_per_mm)
+
+
+def _ring(
+    model: HeaderModel, labels: Floats, size: tuple[int, int], px_per_mm: float
+) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """What must be paper: beside the lines, or around the words of a header that has no lines."""
+    if segments(model):
+        near = _reduced(_draw_lines(model, size, px_per_mm, 2 * _GUARD_FROM_MM), size) > 0
+        around = _reduced(_draw_lines(model, size, px_per_mm, 2 * _GUARD_TO_MM), size) > 0
+        return np.asarray(around & ~near, dtype=np.bool_)
+    reach = round(2 * _GUARD_TO_MM * px_per_mm)
+    wide = cv2.dilate(labels, np.ones((reach, reach), np.uint8))
+    return np.asarray(wide > _AWAY, dtype=np.bool_)
+
+
+def _scaled(picture: PrintedPicture, size: tuple[int, int], px_per_mm: float) -> Floats:
+    """The print of a learned header, at the place and scale of a template."""
+    seen = cv2.imdecode(np.frombuffer(picture.png, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if seen is None:
+        raise ValueError("the picture of a header model is no image")
+    ink = np.float32(1) - _single(seen) / np.float32(255)
+    ratio = px_per_mm / (picture.dpi / 25.4)
+    if ratio < 1:
+        # Averaged before it is sampled: a thin stroke must not fall between two pixels.
+        ink = _single(cv2.GaussianBlur(ink, (0, 0), 0.35 / ratio))
+    shift = PAD_MM * px_per_mm + (ratio - 1) / 2
+    place = np.array([[ratio, 0, shift], [0, ratio, shift]])
+    return _single(cv2.warpAffine(ink, place, size, flags=cv2.INTER_LINEAR))
 
 
 def _unit(weights: Floats) -> Floats:

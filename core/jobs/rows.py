@@ -20,7 +20,7 @@ MAX_FAILURES = 3  # architecture.md §4: three failures put a job aside with its
 
 
 class LeaseLost(Exception):
-    """Another worker has this job now; whatever this one did is not to be written."""
+    """Another worker has this job now, or nobody wants it any more; what this one did is not to be written."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def tell(sessions: Sessions, held: Lease, *, stage: str, done: int, total: int) 
     """Record progress and renew the lease.
 
     Raises:
-        LeaseLost: The job was given to another worker meanwhile.
+        LeaseLost: The job was given to another worker meanwhile, or cancelled.
     """
     with sessions.begin() as session:
         _fenced(session, held, stage=stage, done=done, total=total, leased_until=now() + held.length)
@@ -111,7 +111,7 @@ def complete(session: Session, held: Lease) -> None:
     """End the job, with all of it done, in the same transaction as its effect.
 
     Raises:
-        LeaseLost: The job was given to another worker: the transaction must not commit.
+        LeaseLost: The job was given to another worker, or cancelled: the transaction must not commit.
     """
     _fenced(
         session,
@@ -147,8 +147,8 @@ def fail(sessions: Sessions, held: Lease, error: WorkbenchError, *, final: bool)
         Whether the job is put aside.
     """
     with sessions.begin() as session:
-        job = session.get_one(Job, held.job_id)
-        if job.attempt != held.attempt:
+        job = session.get_one(Job, held.job_id, with_for_update=True)
+        if job.attempt != held.attempt or job.status != "running":
             return False
         job.failures += 1
         job.error_code = error.code
@@ -163,8 +163,17 @@ def fail(sessions: Sessions, held: Lease, error: WorkbenchError, *, final: bool)
     return aside
 
 
+def cancel(job: Job) -> None:
+    """End a job that waits or runs, in the transaction that locked its row.
+
+    Whoever runs it learns so when it next tells its progress or wants to complete: whatever it did is not
+    written. An entry in a queue finds a row that is not free any more.
+    """
+    job.status, job.ended_at, job.leased_until = "cancelled", now(), None
+
+
 def retry(session: Session, job: Job) -> None:
-    """Let a job that was put aside wait again, with its failures forgotten."""
+    """Let a job that was put aside or cancelled wait again, with its failures forgotten."""
     job.status, job.failures = "waiting", 0
     job.error_code, job.error_details, job.ended_at = None, None, None
     session.flush()

@@ -73,7 +73,7 @@ class Runner:
         try:
             self._handlers[held.kind](held)
         except LeaseLost:
-            _log.warning("job %s was taken over by another worker", held.job_id)
+            _log.warning("job %s was taken over by another worker, or cancelled", held.job_id)
         except WorkbenchError as error:
             rows.fail(self.sessions, held, error, final=True)
         except Exception:  # noqa: BLE001 - the worker loop is the one place where any error becomes a failed job

@@ -149,7 +149,7 @@ def fingerprint(session: Session, paper_id: int) -> str:
         select(func.max(SchemeVersion.id), func.count()).where(SchemeVersion.paper_id == paper_id),
         select(Booklet.id, Proposal.candidate_id, Proposal.probability, Proposal.decision)
         .join(Proposal, (Proposal.booklet_id == Booklet.id) & (Proposal.rank == 1))
-        .where(Booklet.paper_id == paper_id)
+        .where(Booklet.paper_id == paper_id, Booklet.dissolved.is_(False))
         .order_by(Booklet.id),
         select(func.max(Decision.id), func.count())
         .join(Booklet, Booklet.id == Decision.booklet_id)
@@ -415,7 +415,7 @@ def _booklets(session: Session, paper_ids: Sequence[int]) -> Columns:
         )
         .outerjoin(Proposal, (Proposal.booklet_id == Booklet.id) & (Proposal.rank == 1))
         .outerjoin(Decision, (Decision.booklet_id == Booklet.id) & Decision.superseded_at.is_(None))
-        .where(Booklet.paper_id.in_(paper_ids))
+        .where(Booklet.paper_id.in_(paper_ids), Booklet.dissolved.is_(False))
     )
     names = ("paper_id", "proposal", "probability", "decision", "is_automatic", "chosen_rank")
     return _columns(query, session, names)

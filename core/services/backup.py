@@ -33,8 +33,8 @@ PARTIAL = ".partial"
 
 COMES_ALONG = frozenset({BLOBS, SECRETS})
 """Folders of the home that a backup holds: stored files that a row names, keys and other secrets whole."""
-MADE_AGAIN = frozenset({"demonstration", "snapshots"})
-"""Folders that the application makes again from the rest."""
+MADE_AGAIN = frozenset({"demonstration", "snapshots", "uploads", "depot", "arrivals.lock"})
+"""What the application makes again from the rest, and files on their way in: their senders have them still."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from core.db.tables import Account, Copy, Marking, Publication
 from core.domain.access import Action, Actor, Relation, authorise
 from core.domain.copies import CopyEvent, CopyStatus, advance
 from core.errors import NotFound
-from core.services import journal
+from core.services import journal, lots
 from core.services.copy_rows import (
     authorised_copy,
     current_pages,
@@ -52,10 +52,14 @@ class CopyLine:
 
 @dataclass(frozen=True)
 class Released:
-    """How many copies became ready, and how many wait for an identity or a ``pending`` release."""
+    """How many copies became ready, and how many wait for an identity or a ``pending`` release.
+
+    ``waiting_loose`` counts the loose sheets and annexes of the paper that no copy has yet.
+    """
 
     released: int
     left_staged: int
+    waiting_loose: int = 0
 
 
 def copies(sessions: Sessions, actor: Actor, *, paper_id: int) -> list[CopyLine]:
@@ -111,7 +115,8 @@ def release(sessions: Sessions, actor: Actor, *, paper_id: int, pending: bool = 
         left = session.scalars(
             select(Copy.id).where(Copy.paper_id == paper_id, Copy.status == CopyStatus.STAGED.value)
         ).all()
-    return Released(released=len(released), left_staged=len(left))
+        waiting_loose = lots.waiting(session, paper_id)
+    return Released(released=len(released), left_staged=len(left), waiting_loose=waiting_loose)
 
 
 def release_in(session: Session, *, paper_id: int, pending: bool) -> list[int]:

@@ -9,17 +9,16 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.db.session import Sessions
 from core.db.tables import Annotation as AnnotationRow
-from core.db.tables import Copy, ExamSession, HalfPage, Marking, ScanFile, SchemeLine
+from core.db.tables import Copy, ExamSession, HalfPage, Marking, SchemeLine
 from core.domain.grades import Grade, GradeRule
 from core.domain.marking import Mark, MarkState, Total
 from core.errors import NotFound
 from core.i18n import _, day, points
 from core.imaging.darkness import BoxPx
-from core.imaging.mask import encode_jpeg, wipe_jpeg, wipe_pixels
 from core.pdf.compose import PdfPage, compose_copy, placed_size_pt
 from core.pdf.overlay import Annotation, Kind, overlay_page
-from core.pdf.pages import page_jpeg, page_pixels
 from core.pdf.statement import State, Statement, StatementRow, statement_pdf
 from core.services.copy_rows import (
     awarded_below,
@@ -30,6 +29,7 @@ from core.services.copy_rows import (
     scheme_lines,
     total_of,
 )
+from core.services.image_files import ImageFile, embedded, image_files
 from core.storage.blobs import BlobStore
 
 _WORDS: Mapping[MarkState, State] = {
@@ -58,8 +58,7 @@ class _Image:
             because the whole image is in the file, whatever part of it is shown.
     """
 
-    scan_sha256: str
-    index: int
+    file: ImageFile
     width_px: int
     height_px: int
     rotation_deg: int
@@ -132,7 +131,7 @@ def read_content(session: Session, copy: Copy) -> CopyContent:
     )
 
 
-def masked_pdf(blobs: BlobStore, content: CopyContent) -> bytes:
+def masked_pdf(sessions: Sessions, blobs: BlobStore, content: CopyContent) -> bytes:
     """The finalised copy without anything that tells whose it is.
 
     Raises:
@@ -141,10 +140,10 @@ def masked_pdf(blobs: BlobStore, content: CopyContent) -> bytes:
     """
     raw = f"{points(content.total.awarded)} / {points(content.total.out_of)}"
     statement = _statement(content, name=None, totals=[(_("Total des points"), raw)], final_mark=raw)
-    return _composed(blobs, content, statement, masked=True)
+    return _composed(sessions, blobs, content, statement, masked=True)
 
 
-def named_pdf(blobs: BlobStore, content: CopyContent, grade: Grade) -> bytes:
+def named_pdf(sessions: Sessions, blobs: BlobStore, content: CopyContent, grade: Grade) -> bytes:
     """The pupil's copy: the scan as it was, the statement with their name and the way to the final mark.
 
     Raises:
@@ -154,7 +153,7 @@ def named_pdf(blobs: BlobStore, content: CopyContent, grade: Grade) -> bytes:
     final = f"{points(grade.final)} / {points(content.rule.final_scale)}"
     totals = [*_steps(content, grade), (_("Note finale"), final)]
     statement = _statement(content, name=content.name, totals=totals, final_mark=final)
-    return _composed(blobs, content, statement, masked=False)
+    return _composed(sessions, blobs, content, statement, masked=False)
 
 
 def _images(session: Session, halves: Sequence[HalfPage]) -> dict[int, _Image]:
@@ -162,14 +161,10 @@ def _images(session: Session, halves: Sequence[HalfPage]) -> dict[int, _Image]:
     own = {half.id for half in halves}
     images = {half.scan_image_id: half.image for half in halves}
     all_halves = session.scalars(select(HalfPage).where(HalfPage.scan_image_id.in_(images))).all()
-    scans = {
-        file_id: session.get_one(ScanFile, file_id).sha256
-        for file_id in {image.scan_file_id for image in images.values()}
-    }
+    files = image_files(session, images.values())
     return {
         image_id: _Image(
-            scan_sha256=scans[image.scan_file_id],
-            index=image.index,
+            file=files[image_id],
             width_px=image.width_px,
             height_px=image.height_px,
             rotation_deg=image.rotation_deg,
@@ -265,9 +260,13 @@ def _statement(
     )
 
 
-def _composed(blobs: BlobStore, content: CopyContent, statement: bytes, *, masked: bool) -> bytes:
+def _composed(
+    sessions: Sessions, blobs: BlobStore, content: CopyContent, statement: bytes, *, masked: bool
+) -> bytes:
     sources = {
-        image_id: _source(blobs, image, image.masks | image.foreign if masked else image.foreign)
+        image_id: embedded(
+            sessions, blobs, image.file, image.masks | image.foreign if masked else image.foreign
+        )
         for image_id, image in content.images.items()
     }
     pages: list[PdfPage] = []
@@ -289,15 +288,3 @@ def _composed(blobs: BlobStore, content: CopyContent, statement: bytes, *, maske
         pages.append(placed)
         overlays.append(overlay_page(width, height, page.annotations, margin))
     return compose_copy(pages, overlays, statement)
-
-
-def _source(blobs: BlobStore, image: _Image, boxes: frozenset[BoxPx]) -> PdfPage:
-    """The kept scan when nothing of this image is to go, else the image without these boxes."""
-    path = blobs.path(image.scan_sha256)
-    if not boxes:
-        return PdfPage(path, image.index)
-    ordered = sorted(boxes)
-    jpeg = page_jpeg(path, image.index)
-    if jpeg is not None:
-        return PdfPage(wipe_jpeg(jpeg, ordered))
-    return PdfPage(encode_jpeg(wipe_pixels(page_pixels(path, image.index).gray, ordered)))

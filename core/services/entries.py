@@ -157,7 +157,7 @@ def _with_pages(session: Session, paper_id: int) -> set[int]:
     decided = (
         select(Decision.candidate_id)
         .join(Booklet, Booklet.id == Decision.booklet_id)
-        .where(Booklet.paper_id == paper_id, Decision.superseded_at.is_(None))
+        .where(Booklet.paper_id == paper_id, Booklet.dissolved.is_(False), Decision.superseded_at.is_(None))
     )
     return {key for key in (*session.scalars(copies), *session.scalars(decided)) if key is not None}
 

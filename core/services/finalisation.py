@@ -20,7 +20,7 @@ from core.domain.copies import CopyEvent, CopyStatus, advance
 from core.errors import BadInput, Conflict, NotFound, WorkbenchError
 from core.jobs import rows
 from core.jobs.rows import Lease
-from core.services import journal
+from core.services import journal, lots
 from core.services.copy_pdf import CopyContent, masked_pdf, read_content
 from core.services.copy_rows import authorised_copy, marks_of, paper_row, scheme_lines, total_of
 from core.services.mark_actions import plain_text
@@ -37,11 +37,15 @@ _DONE = (CopyStatus.FINALISED.value, CopyStatus.PUBLISHED.value)
 
 @dataclass(frozen=True)
 class FinaliseStarted:
-    """Copies whose PDF is being made by ``job_id``, and codes of those that are not ready for it."""
+    """Copies whose PDF is being made by ``job_id``, and codes of those that are not ready for it.
+
+    ``waiting_loose`` counts the loose sheets and annexes of the paper that no copy has yet.
+    """
 
     started: int
     incomplete: list[str]
     job_id: int | None
+    waiting_loose: int = 0
 
 
 def finalise_copy(sessions: Sessions, actor: Actor, *, code: str) -> int:
@@ -87,9 +91,10 @@ def finalise_paper(sessions: Sessions, actor: Actor, *, paper_id: int) -> Finali
         waiting = [copy for copy in left if copy.id not in in_hand]
         closable = [copy for copy in waiting if _is_closable(session, copy)]
         job_id = _start(session, actor, closable, in_hand) if closable else None
+        waiting_loose = lots.waiting(session, paper_id)
     started = {copy.id for copy in closable}
     incomplete = [copy.code for copy in waiting if copy.id not in started]
-    return FinaliseStarted(len(closable), incomplete, job_id)
+    return FinaliseStarted(len(closable), incomplete, job_id, waiting_loose)
 
 
 def run_finalise(sessions: Sessions, blobs: BlobStore, held: Lease) -> None:
@@ -106,7 +111,7 @@ def run_finalise(sessions: Sessions, blobs: BlobStore, held: Lease) -> None:
         with sessions.begin() as session:
             copy = session.get_one(Copy, copy_id)
             content = read_content(session, copy) if copy.status == CopyStatus.FINALISING.value else None
-        sha256, failure = _made(blobs, content) if content is not None else ("", None)
+        sha256, failure = _made(sessions, blobs, content) if content is not None else ("", None)
         with sessions.begin() as session:
             if content is not None:
                 _end(session, copy_id, content, sha256, failure)
@@ -130,11 +135,20 @@ def reopen(sessions: Sessions, actor: Actor, *, code: str, reason: str = "") -> 
         why = plain_text(reason)
         if not why and not _may_take_back(session, actor, copy):
             raise BadInput("reopen_needs_reason", code=copy.code)
-        before = copy.status
-        copy.status = advance(CopyStatus(before), CopyEvent.REOPEN).value
-        copy.failure, copy.attempts = None, 0
-        values = {"before": before, "after": copy.status, "reason": why}
-        journal.record(session, actor, Action.REOPEN, kind="copy", object_id=copy.id, values=values)
+        reopen_in(session, actor, copy, reason=why)
+
+
+def reopen_in(session: Session, actor: Actor, copy: Copy, *, reason: str) -> None:
+    """Reopen in the transaction of a caller that has checked the right.
+
+    Raises:
+        ImpossibleTransition: The copy is not finalised, or is published.
+    """
+    before = copy.status
+    copy.status = advance(CopyStatus(before), CopyEvent.REOPEN).value
+    copy.failure, copy.attempts = None, 0
+    values = {"before": before, "after": copy.status, "reason": reason}
+    journal.record(session, actor, Action.REOPEN, kind="copy", object_id=copy.id, values=values)
 
 
 def marked_pdf(sessions: Sessions, actor: Actor, blobs: BlobStore, *, code: str) -> bytes:
@@ -242,10 +256,10 @@ def _start(session: Session, actor: Actor, copies: Sequence[Copy], in_hand: set[
     return job.id
 
 
-def _made(blobs: BlobStore, content: CopyContent) -> tuple[str, str | None]:
+def _made(sessions: Sessions, blobs: BlobStore, content: CopyContent) -> tuple[str, str | None]:
     """SHA-256 of the marked PDF, or why there is none."""
     try:
-        return blobs.put(masked_pdf(blobs, content)), None
+        return blobs.put(masked_pdf(sessions, blobs, content)), None
     except PDF_ERRORS as error:
         return "", failure_code(error)
 

@@ -22,7 +22,9 @@ from core.matching.assign import propose
 from core.matching.evidence import BookletReadings, RosterEntry
 from core.reading.protocol import FieldReading
 from core.services import attribution, journal
+from core.services.lots import PaperPlace, place_on_paper
 from core.services.page_images import PageImage, page_image, page_source
+from core.services.page_sets import hold_paper
 from core.services.tables import read_table
 from core.services.transactions import reading, writing
 from core.storage.blobs import BlobStore
@@ -85,6 +87,7 @@ class DeskTask:
     proposal: str
     reason: str
     decided: DecisionView | None
+    on_paper: PaperPlace | None = None
 
 
 @dataclass(frozen=True)
@@ -233,8 +236,11 @@ def desk(sessions: Sessions, actor: Actor, *, paper_id: int) -> Desk:
             if row.candidate_id is not None:
                 held[row.candidate_id].append(booklet_id)
         booklets = session.scalars(
-            _booklets(paper_id).options(selectinload(Booklet.half_pages), selectinload(Booklet.header))
-        )
+            _booklets(paper_id, checked=True).options(
+                selectinload(Booklet.half_pages), selectinload(Booklet.header)
+            )
+        ).all()
+        places = place_on_paper(session, [booklet.id for booklet in booklets])
         return Desk(
             tasks=tuple(
                 DeskTask(
@@ -247,6 +253,7 @@ def desk(sessions: Sessions, actor: Actor, *, paper_id: int) -> Desk:
                     proposal=ranked[booklet.id][0][1].decision if ranked[booklet.id] else "none",
                     reason=ranked[booklet.id][0][1].reason if ranked[booklet.id] else "",
                     decided=_decision_view(decisions.get(booklet.id)),
+                    on_paper=places.get(booklet.id),
                 )
                 for booklet in booklets
             ),
@@ -273,24 +280,28 @@ def decide(
     kind: DecisionKind,
     candidate_id: int | None = None,
     expected_decision_id: int | None,
+    reason: str = "",
 ) -> Decided:
     """Say whose booklet it is; ``expected_decision_id`` is the decision on the screen of who decides.
 
+    With a ``reason`` a late booklet joins a copy that its corrector has already: see
+    :mod:`core.services.page_sets`.
+
     Raises:
         NotAllowed: The actor is not of the secretariat.
-        Conflict: ``decided_meanwhile``, or what :func:`attribution.attribute` refuses.
+        Conflict: ``decided_meanwhile``; ``file_not_checked``: nobody has said yet that the pages of its file
+            are in order; or what :func:`attribution.attribute` refuses.
     """
     authorise(actor, Action.IDENTIFY)
     with writing(sessions) as session:
-        booklet = session.get(Booklet, booklet_id)
-        if booklet is None:
-            raise NotFound("booklet", booklet=booklet_id)
+        booklet = _held_booklet(session, booklet_id)
+        _require_checked(session, booklet)
         current = _current_decisions(session, booklet.paper_id).get(booklet_id)
         if (current.id if current else None) != expected_decision_id:
             raise Conflict("decided_meanwhile", booklet=booklet_id)
         if candidate_id is not None:
             _require_entry(session, booklet.paper_id, candidate_id)
-        return _decide(session, actor, booklet, current, kind, candidate_id, automatic=False)
+        return _decide(session, actor, booklet, current, kind, candidate_id, automatic=False, reason=reason)
 
 
 def undo(sessions: Sessions, actor: Actor, *, booklet_id: int) -> None:
@@ -301,14 +312,12 @@ def undo(sessions: Sessions, actor: Actor, *, booklet_id: int) -> None:
     """
     authorise(actor, Action.IDENTIFY)
     with writing(sessions) as session:
-        booklet = session.get(Booklet, booklet_id)
-        if booklet is None:
-            raise NotFound("booklet", booklet=booklet_id)
+        booklet = _held_booklet(session, booklet_id)
         current = _current_decisions(session, booklet.paper_id).get(booklet_id)
         if current is None:
             return
         current.superseded_at = now()
-        attribution.detach(session, booklet)
+        attribution.detach(session, actor, booklet)
         journal.record(
             session,
             actor,
@@ -320,9 +329,15 @@ def undo(sessions: Sessions, actor: Actor, *, booklet_id: int) -> None:
 
 
 def accept_automatic(sessions: Sessions, actor: Actor, *, paper_id: int) -> Accepted:
-    """Decide every booklet whose proposal is automatic, as proposed."""
+    """Decide every booklet of a checked file whose proposal is automatic, as proposed.
+
+    Raises:
+        NotAllowed: The actor is not of the secretariat.
+        NotFound: There is no such paper.
+    """
     authorise(actor, Action.IDENTIFY)
     with writing(sessions) as session:
+        hold_paper(session, paper_id)
         decisions = _current_decisions(session, paper_id)
         sure = dict(
             session.execute(
@@ -331,15 +346,16 @@ def accept_automatic(sessions: Sessions, actor: Actor, *, paper_id: int) -> Acce
                 .where(Booklet.paper_id == paper_id, Proposal.rank == 1, Proposal.decision == "automatic")
             ).all()
         )
-        booklets = session.scalars(_booklets(paper_id)).all()
+        booklets = session.scalars(_booklets(paper_id, checked=True)).all()
         accepted = 0
         for booklet in booklets:
             if booklet.id in sure and booklet.id not in decisions:
                 kind = DecisionKind.CANDIDATE
                 _decide(session, actor, booklet, None, kind, sure[booklet.id], automatic=True)
                 accepted += 1
-        already = sum(booklet_id in decisions for booklet_id in sure)
-        return Accepted(accepted, already, len(booklets) - len(decisions) - accepted)
+        already = sum(booklet.id in sure and booklet.id in decisions for booklet in booklets)
+        left = sum(booklet.id not in decisions for booklet in booklets) - accepted
+        return Accepted(accepted, already, left)
 
 
 def apply_decisions(
@@ -410,9 +426,11 @@ def booklet_page(
 
 def _apply_line(sessions: Sessions, actor: Actor, paper_id: int, line: Mapping[str, str]) -> bool:
     with writing(sessions) as session:
+        hold_paper(session, paper_id)
         booklet = session.get(Booklet, int(line["booklet"])) if line["booklet"].isdecimal() else None
-        if booklet is None or booklet.paper_id != paper_id:
+        if booklet is None or booklet.paper_id != paper_id or booklet.dissolved:
             raise NotFound("booklet", booklet=line["booklet"])
+        _require_checked(session, booklet)
         current = _current_decisions(session, paper_id).get(booklet.id)
         candidate_id = None
         if line["surname"] or line["first_name"]:
@@ -450,6 +468,7 @@ def _decide(
     candidate_id: int | None,
     *,
     automatic: bool,
+    reason: str = "",
 ) -> Decided:
     if current is not None:
         current.superseded_at = now()
@@ -462,7 +481,7 @@ def _decide(
         decided_by=actor.label,
     )
     session.add(decision)
-    copy = attribution.attribute(session, booklet, kind, candidate_id)
+    copy = attribution.attribute(session, actor, booklet, kind, candidate_id, reason=reason)
     session.flush()
     journal.record(
         session,
@@ -475,6 +494,7 @@ def _decide(
             "after": candidate_id,
             "kind": kind.value,
             "automatic": automatic,
+            **({"reason": reason} if reason else {}),
         },
     )
     return Decided(decision.id, copy.id if copy else None)
@@ -488,10 +508,36 @@ def _require_entry(session: Session, paper_id: int, candidate_id: int) -> None:
         raise NotFound("candidate", candidate=candidate_id)
 
 
-def _booklets(paper_id: int) -> Select[Booklet]:
-    return (
-        select(Booklet).where(Booklet.paper_id == paper_id).order_by(Booklet.scan_file_id, Booklet.position)
-    )
+def _booklets(paper_id: int, *, checked: bool = False) -> Select[Booklet]:
+    """Booklets that have pages, in the order of the scan; when ``checked``, those of checked files."""
+    found = select(Booklet).where(Booklet.paper_id == paper_id, Booklet.dissolved.is_(False))
+    if checked:
+        found = found.join(ScanFile, ScanFile.id == Booklet.scan_file_id).where(
+            ScanFile.checked_at.is_not(None)
+        )
+    return found.order_by(Booklet.scan_file_id, Booklet.position, Booklet.id)
+
+
+def _held_booklet(session: Session, booklet_id: int) -> Booklet:
+    """A booklet that has pages, while nobody else moves pages of its paper.
+
+    Raises:
+        NotFound: There is none.
+    """
+    paper_id = session.scalar(select(Booklet.paper_id).where(Booklet.id == booklet_id))
+    if paper_id is None:
+        raise NotFound("booklet", booklet=booklet_id)
+    hold_paper(session, paper_id)
+    booklet = session.get_one(Booklet, booklet_id)
+    if booklet.dissolved:
+        raise NotFound("booklet", booklet=booklet_id)
+    return booklet
+
+
+def _require_checked(session: Session, booklet: Booklet) -> None:
+    file = session.get_one(ScanFile, booklet.scan_file_id)
+    if file.checked_at is None:
+        raise Conflict("file_not_checked", file=file.name)
 
 
 def _first_images(session: Session, paper_id: int) -> dict[int, int]:
@@ -506,7 +552,9 @@ def _first_images(session: Session, paper_id: int) -> dict[int, int]:
 
 def _current_decisions(session: Session, paper_id: int) -> dict[int, Decision]:
     rows = session.scalars(
-        select(Decision).join(Booklet).where(Booklet.paper_id == paper_id, Decision.superseded_at.is_(None))
+        select(Decision)
+        .join(Booklet)
+        .where(Booklet.paper_id == paper_id, Booklet.dissolved.is_(False), Decision.superseded_at.is_(None))
     )
     return {row.booklet_id: row for row in rows}
 

@@ -1,98 +1,103 @@
-"""The two jobs behind a scan file: find and place its pages, then read its headers and match them."""
+"""The job that finds the pages of a scan file and gives every half-page its place."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from core.db.session import Sessions
-from core.db.tables import Booklet, HalfPage, Header, Reading, ScanFile, ScanImage
-from core.db.tables.base import now
+from core.db.tables import (
+    Booklet,
+    Decision,
+    DoubleScan,
+    DrawnHeader,
+    HalfPage,
+    Header,
+    Job,
+    MaskedImage,
+    Paper,
+    Proposal,
+    Reading,
+    ScanFile,
+    ScanImage,
+)
 from core.domain import sheets
-from core.domain.entries import Cut, Side
-from core.domain.sheets import ROTATIONS, Placement
-from core.errors import BadInput, NotFound
-from core.imaging.analyse import HalfReport, ImageFinding, analyse_image, side_finding, unreadable_side
-from core.imaging.darkness import BoxPx
-from core.imaging.halves import first_page_half, split
-from core.imaging.header import HeaderMatch, field_crop, header_crop, model_named
-from core.imaging.layout import Layout, detect_layout
-from core.imaging.mask import encode_jpeg
-from core.imaging.zones import identity_zone, unknown_identity_zone
+from core.domain.sheets import Layout
+from core.errors import Conflict, NotFound
+from core.imaging.direction import Direction, Writing
+from core.imaging.layout import Layout as PaperSize
+from core.imaging.layout import detect_layout
+from core.intake.limited import inspect_file, look_at
+from core.intake.seen import SeenImage, seen
 from core.jobs import rows
 from core.jobs.rows import Lease
-from core.pdf.pages import RENDER_DPI, PagePixels, iter_pages
-from core.pdf.read import PageInfo, PdfInfo, inspect
-from core.reading.protocol import NameReader
-from core.services.identification import match
-from core.services.scans import INGEST, READ
+from core.pdf.pages import RENDER_DPI
+from core.services import ledger_rows
 from core.services.transactions import reading
 from core.storage.blobs import BlobStore
 
-__all__ = ["INGEST", "READ", "ingest", "read_headers"]
+INGEST, READ = "ingest", "read"
+MAX_IMAGES = 1_000_000
+"""The number of images was limited when the file came in."""
 
-Gray = npt.NDArray[np.uint8]
-Progress = Callable[[int, int], None]
-
-READING_BATCH = 8
-"""Booklets read between two progress reports: about a second of work."""
-
-
-@dataclass(frozen=True, eq=False)
-class _CutHeader:
-    """A header found on an image, its crops already kept."""
-
-    match: HeaderMatch
-    crop_sha256: str
-    field_crops: dict[str, str]
-    mask: BoxPx
+TellDirection = Callable[[Writing], Direction]
+"""Which way up a page is, by its lines."""
 
 
-@dataclass(frozen=True, eq=False)
-class _SeenImage:
-    """What remains of an image once its pixels are let go."""
+@dataclass(frozen=True)
+class _Task:
+    """A scan file and how it is to be looked at."""
 
-    index: int
-    width_px: int
-    height_px: int
-    dpi: float
-    codec: str
-    finding: ImageFinding | None
-    header: _CutHeader | None
+    sha256: str
+    asked: str
+    pages_per_copy: int | None
+    models: tuple[dict[str, object], ...]
 
 
-def ingest(sessions: Sessions, blobs: BlobStore, held: Lease) -> None:
-    """Find the pages of a scan file and give every half-page its place, in one transaction.
+def ingest(sessions: Sessions, blobs: BlobStore, held: Lease, direction: TellDirection | None = None) -> None:
+    """Look at the images of a scan file and write where each half-page goes, in one transaction.
 
     Headers are cut out on the way; reading them is the next job, asked for in
-    the same transaction.
+    the same transaction. The file is opened by child processes only.
+
+    Args:
+        sessions: Database.
+        blobs: Kept files.
+        held: The job's lease; its progress is told by image.
+        direction: Tells how a leaf lies that bears no header; none is asked when not given.
     """
     scan_file_id = int(held.payload["scan_file_id"])
-    with reading(sessions) as session:
-        scan_file = session.get(ScanFile, scan_file_id)
-        if scan_file is None:
-            raise NotFound("scan_file", scan_file=scan_file_id)
-    path = blobs.path(scan_file.sha256)
-    info = inspect(path)
-    layout = _layout(scan_file.layout, info)
+    task = _task(sessions, scan_file_id)
+    path = blobs.path(task.sha256)
+    inspected = inspect_file(path, max_images=MAX_IMAGES)
+    if inspected.source is None:
+        raise NotFound("scan_file", scan_file=scan_file_id)
+    sizes = [(image.width_pt, image.height_pt) for image in inspected.source.images]
+    layout = _layout(task.asked, sizes)
+    options = {
+        "layout": layout,
+        "models": list(task.models),
+        "kind": inspected.kind.value,
+        "writing": direction is not None,
+    }
 
-    def progress(done: int, total: int) -> None:
-        rows.tell(sessions, held, stage="pages", done=done, total=total)
+    def images() -> Iterator[SeenImage]:
+        for looked in look_at(path, len(sizes), options):
+            rows.tell(sessions, held, stage="pages", done=looked.index, total=len(sizes))
+            yield seen(looked, sizes[looked.index], layout, RENDER_DPI)
 
-    images = list(_look(path, info, layout, blobs, progress))
-    asked: sheets.Layout = "files" if scan_file.layout == "files" else layout
-    placed = sheets.assemble(_sides(images, layout), asked, scan_file.pages_per_copy)
+    found = [ledger_rows.kept(image, blobs, _turn(image, direction)) for image in images()]
+    asked: Layout = "files" if task.asked == "files" else layout
+    rows.tell(sessions, held, stage="pages", done=len(sizes), total=len(sizes))
+    placed = sheets.assemble([image.side for image in found], asked, task.pages_per_copy)
+    found = ledger_rows.with_marks(found, placed, blobs)
     with sessions.begin() as session:
         scan_file = session.get_one(ScanFile, scan_file_id)
-        _write(session, scan_file, images, placed, layout)
-        scan_file.layout, scan_file.image_count, scan_file.ingested_at = asked, len(images), now()
+        ledger_rows.write(session, scan_file, found, placed)
+        ledger_rows.finish(scan_file, asked, len(found))
         rows.ask(
             session,
             kind=READ,
@@ -103,232 +108,84 @@ def ingest(sessions: Sessions, blobs: BlobStore, held: Lease) -> None:
         rows.complete(session, held)
 
 
-def read_headers(sessions: Sessions, blobs: BlobStore, reader: NameReader, held: Lease) -> None:
-    """Read the header fields of a scan file, then match all booklets of its paper again."""
-    scan_file_id = int(held.payload["scan_file_id"])
-    with reading(sessions) as session:
-        booklets = session.scalars(
-            select(Booklet)
-            .where(Booklet.scan_file_id == scan_file_id)
-            .options(selectinload(Booklet.header))
-            .order_by(Booklet.position)
-        ).all()
-    headers = [booklet.header for booklet in booklets if booklet.header is not None]
-    readings: list[Reading] = []
-    for start in range(0, len(headers), READING_BATCH):
-        rows.tell(sessions, held, stage="names", done=start, total=len(headers))
-        readings += _read(headers[start : start + READING_BATCH], blobs, reader)
-    rows.tell(sessions, held, stage="matching", done=len(headers), total=len(headers))
-    with sessions.begin() as session:
-        scan_file = session.get_one(ScanFile, scan_file_id)
-        session.query(Reading).where(Reading.booklet_id.in_([h.booklet_id for h in headers])).delete()
-        session.add_all(readings)
-        session.flush()
-        match(session, scan_file.paper_id)
-        rows.complete(session, held)
+def ask(session: Session, scan_file: ScanFile) -> Job:
+    """Ask for the ingestion of a file."""
+    return rows.ask(
+        session,
+        kind=INGEST,
+        unique_key=str(scan_file.id),
+        payload={"scan_file_id": scan_file.id},
+        paper_id=scan_file.paper_id,
+    )
 
 
-def _read(headers: Sequence[Header], blobs: BlobStore, reader: NameReader) -> list[Reading]:
-    wanted = [(header, field, sha256) for header in headers for field, sha256 in header.field_crops.items()]
-    found = reader.read([_decoded(blobs.get(sha256)) for _, _, sha256 in wanted])
-    return [
-        Reading(
-            booklet_id=header.booklet_id,
-            field=field,
-            engine=reading.engine,
-            text=reading.text,
-            steps=reading.to_bytes(),
+def ask_again(session: Session, scan_file: ScanFile) -> Job:
+    """Forget what was found in a file and ask for its ingestion anew: another layout, another header.
+
+    Raises:
+        Conflict: ``scan_in_use``: some of its pages are in a copy already.
+    """
+    booklets = session.scalars(select(Booklet).where(Booklet.scan_file_id == scan_file.id)).all()
+    images = select(ScanImage.id).where(ScanImage.scan_file_id == scan_file.id)
+    strangers = session.scalars(
+        select(HalfPage.id)
+        .join(Booklet, Booklet.id == HalfPage.booklet_id)
+        .where(HalfPage.scan_image_id.in_(images), Booklet.scan_file_id != scan_file.id)
+    ).first()
+    guests = session.scalars(
+        select(HalfPage.id).where(
+            HalfPage.booklet_id.in_([booklet.id for booklet in booklets]),
+            HalfPage.scan_image_id.not_in(images),
         )
-        for (header, field, _), reading in zip(wanted, found, strict=True)
-    ]
+    ).first()
+    in_copy = any(booklet.copy_id is not None for booklet in booklets)
+    if in_copy or strangers is not None or guests is not None:
+        raise Conflict("scan_in_use", file=scan_file.name)
+    forget(session, scan_file, [booklet.id for booklet in booklets])
+    scan_file.image_count = scan_file.ingested_at = scan_file.checked_at = scan_file.checked_by = None
+    session.flush()
+    return ask(session, scan_file)
 
 
-def _layout(asked: str, info: PdfInfo) -> Layout:
+def forget(session: Session, scan_file: ScanFile, booklet_ids: Sequence[int]) -> None:
+    """Take what was found in a file out of the ledger; the file itself stays."""
+    images = select(ScanImage.id).where(ScanImage.scan_file_id == scan_file.id)
+    for table in (Proposal, Reading, Decision, Header):
+        session.execute(delete(table).where(table.booklet_id.in_(booklet_ids)))
+    session.execute(
+        delete(DoubleScan).where(DoubleScan.image_id.in_(images) | DoubleScan.other_image_id.in_(images))
+    )
+    session.execute(delete(MaskedImage).where(MaskedImage.scan_image_id.in_(images)))
+    # Images name their half-pages and half-pages their image: the references are checked at the end.
+    session.execute(delete(HalfPage).where(HalfPage.scan_image_id.in_(images)))
+    session.execute(delete(ScanImage).where(ScanImage.scan_file_id == scan_file.id))
+    session.execute(delete(Booklet).where(Booklet.id.in_(booklet_ids)))
+    session.expire_all()
+
+
+def _task(sessions: Sessions, scan_file_id: int) -> _Task:
+    with reading(sessions) as session:
+        scan_file = session.get(ScanFile, scan_file_id)
+        if scan_file is None:
+            raise NotFound("scan_file", scan_file=scan_file_id)
+        paper = session.get_one(Paper, scan_file.paper_id)
+        models = session.scalars(
+            select(DrawnHeader.model)
+            .where(DrawnHeader.session_id == paper.session_id)
+            .order_by(DrawnHeader.id)
+        )
+        return _Task(scan_file.sha256, scan_file.layout, scan_file.pages_per_copy, tuple(models))
+
+
+def _layout(asked: str, sizes_pt: Sequence[tuple[float, float]]) -> PaperSize:
     if asked in ("a3", "a4"):
         return "a3" if asked == "a3" else "a4"
-    return detect_layout([(page.width_pt / 72 * 25.4, page.height_pt / 72 * 25.4) for page in info.pages])
+    return detect_layout([(width / 72 * 25.4, height / 72 * 25.4) for width, height in sizes_pt])
 
 
-def _look(
-    path: Path, info: PdfInfo, layout: Layout, blobs: BlobStore, progress: Progress
-) -> Iterator[_SeenImage]:
-    for index, page in enumerate(iter_pages(path)):
-        progress(index, info.page_count)
-        yield _unreadable(info.pages[index]) if isinstance(page, BadInput) else _seen(page, layout, blobs)
-    progress(info.page_count, info.page_count)
-
-
-def _unreadable(page: PageInfo) -> _SeenImage:
-    """A page whose image cannot be decoded still has halves that need a place."""
-    width, height = (round(side / 72 * RENDER_DPI) for side in (page.width_pt, page.height_pt))
-    return _SeenImage(page.index, width, height, RENDER_DPI, "unreadable", None, None)
-
-
-def _seen(page: PagePixels, layout: Layout, blobs: BlobStore) -> _SeenImage:
-    height, width = page.gray.shape
-    finding = analyse_image(page.gray, page.dpi, layout=layout)
-    header = _cut(page.gray, finding.header, blobs) if finding.header is not None else None
-    return _SeenImage(page.index, width, height, page.dpi, page.codec, finding, header)
-
-
-def _cut(gray: Gray, found: HeaderMatch, blobs: BlobStore) -> _CutHeader:
-    fields = model_named(found.model).fields_mm
-    return _CutHeader(
-        match=found,
-        crop_sha256=blobs.put(encode_jpeg(header_crop(gray, found), 85)),
-        field_crops={field: blobs.put(_encoded(field_crop(gray, found, field))) for field in fields},
-        mask=identity_zone(found),
-    )
-
-
-def _encoded(gray: Gray) -> bytes:
-    """Field crops are read again by other engines: kept without loss."""
-    done, content = cv2.imencode(".png", gray)
-    if not done:
-        raise ValueError("crop cannot be encoded")
-    return content.tobytes()
-
-
-def _decoded(png: bytes) -> Gray:
-    gray = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
-    if gray is None:
-        raise ValueError("crop cannot be decoded")
-    return gray.astype(np.uint8, copy=False)
-
-
-def _sides(images: Sequence[_SeenImage], layout: Layout) -> list[sheets.SideFinding]:
-    return [
-        side_finding(image.index, image.finding)
-        if image.finding is not None
-        else unreadable_side(image.index, image.width_px, image.height_px, layout)
-        for image in images
-    ]
-
-
-def _write(
-    session: Session,
-    scan_file: ScanFile,
-    images: Sequence[_SeenImage],
-    placed: sheets.Assembly,
-    layout: Layout,
-) -> None:
-    by_image: dict[int, list[Placement]] = {image.index: [] for image in images}
-    for placement in placed.placements:
-        by_image[placement.image].append(placement)
-    booklets = [
-        Booklet(
-            paper_id=scan_file.paper_id,
-            scan_file_id=scan_file.id,
-            position=2 * booklet.first_image + (booklet.pages[0].half in ("right", "bottom")),
-        )
-        for booklet in placed.booklets
-    ]
-    session.add_all(booklets)
-    session.flush()
-    halves: dict[tuple[int, str], HalfPage] = {}
-    for image in images:
-        row = _image_row(scan_file, image, by_image[image.index])
-        session.add(row)
-        session.flush()
-        for placement in by_image[image.index]:
-            half = _half_page(row.id, image, placement, layout)
-            if placement.booklet_index is not None:
-                half.booklet_id = booklets[placement.booklet_index].id
-            halves[(image.index, placement.half)] = half
-    session.add_all(halves.values())
-    session.flush()
-    _write_headers(session, images, placed, booklets, halves)
-
-
-def _image_row(scan_file: ScanFile, image: _SeenImage, placements: Sequence[Placement]) -> ScanImage:
-    cut = _cut_of(placements)
-    first, second = (*cut.halves, None)[:2]
-    single = cut is Cut.WHOLE
-    return ScanImage(
-        sheet=image.index + 1 if single else image.index // 2 + 1,
-        side=Side.SINGLE.value if single else (Side.FRONT, Side.BACK)[image.index % 2].value,
-        cut=cut.value,
-        first_half=first,
-        second_half=second,
-        scan_file_id=scan_file.id,
-        index=image.index,
-        width_px=image.width_px,
-        height_px=image.height_px,
-        dpi=image.dpi,
-        codec=image.codec,
-        rotation_deg=placements[0].rotation_deg,
-    )
-
-
-def _cut_of(placements: Sequence[Placement]) -> Cut:
-    names = tuple(sorted(placement.half for placement in placements))
-    return next(cut for cut in Cut if tuple(sorted(cut.halves)) == names)
-
-
-def _half_page(image_id: int, image: _SeenImage, placement: Placement, layout: Layout) -> HalfPage:
-    report = _report(image, placement.half)
-    boxes = {half.name: half.box for half in split(image.width_px, image.height_px, layout)}
-    box = report.box if report else boxes[placement.half]
-    return HalfPage(
-        scan_image_id=image_id,
-        half=placement.half,
-        cut=next(cut for cut in Cut if placement.half in cut.halves).value,
-        page=placement.page,
-        box_px=list(box),
-        skew_deg=report.skew_deg if report else 0.0,
-        blank=placement.blank,
-        place=placement.place,
-        position=placement.position,
-        reason=placement.reason,
-        mask_boxes_px=[list(zone) for zone in _masks(image, placement, box)],
-    )
-
-
-def _masks(image: _SeenImage, placement: Placement, box: BoxPx) -> list[BoxPx]:
-    """What correctors may not see: the header; where none was found, wherever the sheet may bear one.
-
-    Without a header nothing tells which way an A3 sheet was fed, nor which side came first: each half is
-    hidden at the end that would be its top if it were the first page.
-    """
-    if image.header is not None:
-        return [image.header.mask]
-    if placement.half != "full" and ("header_missing" in placement.reasons or placement.page in ("P1", "P4")):
-        turn = next(turn for turn in ROTATIONS if first_page_half(turn) == placement.half)
-        return [unknown_identity_zone(box, turn, image.dpi)]
-    if placement.position == 1:
-        return [unknown_identity_zone(box, placement.rotation_deg, image.dpi)]
-    return []
-
-
-def _report(image: _SeenImage, half: str) -> HalfReport | None:
-    if image.finding is None:
-        return None
-    return next((report for report in image.finding.halves if report.half == half), None)
-
-
-def _write_headers(
-    session: Session,
-    images: Sequence[_SeenImage],
-    placed: sheets.Assembly,
-    booklets: Sequence[Booklet],
-    halves: dict[tuple[int, str], HalfPage],
-) -> None:
-    """The first header of each booklet; one further on stays masked and is for a person to look at."""
-    by_index = {image.index: image for image in images}
-    for booklet, row in zip(placed.booklets, booklets, strict=True):
-        for page in booklet.pages:
-            image = by_index[page.image]
-            report = _report(image, page.half)
-            if image.header is None or report is None or report.header is None:
-                continue
-            session.add(
-                Header(
-                    booklet_id=row.id,
-                    half_page_id=halves[(page.image, page.half)].id,
-                    model=image.header.match.model,
-                    score=image.header.match.score,
-                    crop_sha256=image.header.crop_sha256,
-                    field_crops=image.header.field_crops,
-                )
-            )
-            break
+def _turn(image: SeenImage, direction: TellDirection | None) -> ledger_rows.Turn:
+    """How an image lies: by its header, else by its writing."""
+    if image.rotation_deg is not None or image.writing is None or direction is None:
+        return ledger_rows.Turn(image.rotation_deg)
+    found = direction(image.writing).rotation_deg
+    return ledger_rows.Turn(found, unsure=found is None)

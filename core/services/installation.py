@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import shutil
 import stat
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -48,6 +50,23 @@ def home(settings: Settings) -> Component:
     except WorkbenchError:
         return Component("home", _BAD, "home_unwritable")
     return Component("home", _OK)
+
+
+def drop_folder(settings: Settings) -> Component:
+    """The folder where copiers leave scans: it and those of the papers can be written, or files would stay."""
+    root = settings.drop_folder
+    if root is None:
+        return Component("drop_folder", _OK)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            pass
+        closed = [path for path in root.iterdir() if path.is_dir() and not os.access(path, os.R_OK | os.W_OK)]
+    except OSError:
+        return Component("drop_folder", _ODD, "drop_folder_unwritable")
+    if closed:
+        return Component("drop_folder", _ODD, "drop_folder_closed", figures={"closed": len(closed)})
+    return Component("drop_folder", _OK)
 
 
 def database_exists(settings: Settings) -> bool:

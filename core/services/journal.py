@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -32,6 +32,7 @@ RECORDED: frozenset[Action] = frozenset(
         Action.CREATE_PAPER,
         Action.IMPORT_ENTRIES,
         Action.ADD_SCANS,
+        Action.REPAIR,
         Action.IDENTIFY,
         Action.RELEASE,
         Action.ALLOCATE,
@@ -187,6 +188,15 @@ def _by(session: Session, query: Select[*tuple[Any, ...]], who: str) -> Select[*
     labels = [f"{ACCOUNT}{account_id}" for account_id in found]
     of_system = JournalEntry.actor.startswith(SYSTEM) & JournalEntry.actor.icontains(who, autoescape=True)
     return query.where(or_(JournalEntry.actor.in_(labels) if labels else false(), of_system))
+
+
+def names_of(session: Session, labels: Collection[str]) -> dict[str, str]:
+    """Whom labels stand for, inside the transaction of a caller that has checked the right.
+
+    An account's name, its login when nobody's name is known, and any other label as it is.
+    """
+    people = _people(session, list(labels))
+    return {label: people[label][1] or people[label][0] if label in people else label for label in labels}
 
 
 def _people(session: Session, actors: Sequence[str]) -> dict[str, tuple[str, str]]:

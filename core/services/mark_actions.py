@@ -13,13 +13,13 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from core.db.points import to_hundredths, to_points
-from core.db.tables import Annotation, Copy, Marking, MarkRow, Remark, SchemeLine
+from core.db.tables import Annotation, Copy, Marking, MarkRow, PageSet, PageSetPage, Remark, SchemeLine
 from core.db.tables.base import now
 from core.domain.annotations import checked_shape
 from core.domain.marking import Mark, MarkState, Total, check_mark
 from core.domain.scheme import Item
 from core.errors import BadInput, Conflict
-from core.services.copy_rows import current_pages, item_of, mark_of, scheme_lines, total_of
+from core.services.copy_rows import item_of, mark_of, scheme_lines, total_of
 
 CLAIM = timedelta(minutes=15)
 """A claim ends by itself: a closed lid gives the copy back before the next lesson."""
@@ -40,7 +40,7 @@ class MarkAction:
             ``annotate`` ``page``, ``annotation_kind``, ``shape`` and perhaps ``item_id``;
             ``erase`` an ``annotation_id``.
         expected_version: Version of the marking that was on screen.
-        page: 1-based.
+        page: 1-based, in the version ``page_set`` of the copy's pages; ``None`` means the current one.
         shape: See :func:`core.domain.annotations.checked_shape`.
     """
 
@@ -53,6 +53,7 @@ class MarkAction:
     shape: Mapping[str, Any] | None = None
     annotation_kind: str | None = None
     annotation_id: int | None = None
+    page_set: int | None = None
 
 
 @dataclass
@@ -62,7 +63,8 @@ class OpenMarking:
     marking: Marking
     lines: list[SchemeLine]
     step: Decimal
-    half_page_ids: list[int]
+    page_sets: dict[int, list[int]]
+    """Half-pages in their order, by version of the copy's pages."""
     appreciation: str
     marks: dict[int, MarkRow]
     remarks: dict[int, Remark]
@@ -71,6 +73,11 @@ class OpenMarking:
 
     def __post_init__(self) -> None:
         self.leaves = {line.item_id: item_of(line) for line in self.lines if line.is_leaf}
+
+    @property
+    def page_set(self) -> int:
+        """The version of the copy's pages as they are now."""
+        return max(self.page_sets, default=0)
 
     @property
     def total(self) -> Total:
@@ -84,7 +91,7 @@ def opened(session: Session, copy: Copy, marking: Marking) -> OpenMarking:
         marking=marking,
         lines=scheme_lines(session, copy.variant_id),
         step=to_points(copy.paper.step_hundredths),
-        half_page_ids=[half.id for half in current_pages(session, copy.id)],
+        page_sets=_page_sets(session, copy.id),
         appreciation=marking.appreciation,
         marks={row.item_id: row for row in marking.marks},
         remarks={row.item_id: row for row in marking.remarks},
@@ -95,6 +102,19 @@ def opened(session: Session, copy: Copy, marking: Marking) -> OpenMarking:
             )
         },
     )
+
+
+def _page_sets(session: Session, copy_id: int) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    rows = session.execute(
+        select(PageSet.number, PageSetPage.half_page_id)
+        .join(PageSetPage, PageSetPage.page_set_id == PageSet.id)
+        .where(PageSet.copy_id == copy_id)
+        .order_by(PageSet.number, PageSetPage.position)
+    )
+    for number, half_page_id in rows:
+        found.setdefault(number, []).append(half_page_id)
+    return found
 
 
 def claim(session: Session, marking: Marking, holder: str, *, until: datetime) -> None:
@@ -273,7 +293,7 @@ def _appreciate(state: OpenMarking, action: MarkAction) -> dict[str, Any]:
 
 
 def _annotate(session: Session, state: OpenMarking, action: MarkAction) -> dict[str, Any]:
-    half_page_id = _half_page_id(state, action.page)
+    half_page_id = _half_page_id(state, action)
     if action.item_id is not None:
         _leaf(state, action.item_id)
     shape = checked_shape(action.annotation_kind or "", action.shape or {})
@@ -303,7 +323,7 @@ def _is_done(state: OpenMarking, action: MarkAction) -> bool:
     if action.kind == "erase":
         return action.annotation_id not in state.annotations
     if action.kind == "annotate":
-        half_page_id = _half_page_id(state, action.page)
+        half_page_id = _half_page_id(state, action)
         shape = checked_shape(action.annotation_kind or "", action.shape or {})
         return any(
             (row.half_page_id, row.item_id, row.kind, row.shape)
@@ -324,10 +344,14 @@ def _leaf(state: OpenMarking, item_id: int | None) -> tuple[int, Item]:
     return item_id, state.leaves[item_id]
 
 
-def _half_page_id(state: OpenMarking, page: int | None) -> int:
-    if page is None or not 1 <= page <= len(state.half_page_ids):
+def _half_page_id(state: OpenMarking, action: MarkAction) -> int:
+    """The half-page that was on screen, wherever a repair has put it since, while it is of the copy."""
+    now_there = state.page_sets.get(state.page_set, [])
+    seen = now_there if action.page_set is None else state.page_sets.get(action.page_set, [])
+    page = action.page
+    if page is None or not 1 <= page <= len(seen) or seen[page - 1] not in now_there:
         raise BadInput("annotation_unknown_page", page=page)
-    return state.half_page_ids[page - 1]
+    return seen[page - 1]
 
 
 def checked_remark(item: str, text: str) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.db.session import Sessions
@@ -18,7 +18,7 @@ from core.domain.access import Action, Actor, Relation, authorise
 from core.domain.copies import MARKABLE, CopyEvent, CopyStatus, advance
 from core.domain.marking import Mark, MarkingKind, MarkState
 from core.errors import Conflict, NotFound
-from core.services import journal
+from core.services import journal, page_sets
 from core.services.copy_rows import (
     ItemView,
     authorised_copy,
@@ -53,6 +53,7 @@ __all__ = [
     "MarksImported",
     "MyCopy",
     "Saved",
+    "acknowledge",
     "import_marks",
     "my_copies",
     "open_copy",
@@ -104,7 +105,9 @@ class MarkingView:
     """All that the marking page shows of a copy. Nothing in it tells whose it is.
 
     ``marks`` and ``remarks`` are keyed by item id. ``total`` is what is awarded
-    so far, ``remaining`` counts the items without a state.
+    so far, ``remaining`` counts the items without a state. ``page_set`` is the version of
+    the copy's pages; ``notice`` says what changed since the actor last acknowledged one, as
+    :func:`core.domain.page_changes.notice` does, and is empty when nothing did.
     """
 
     code: str
@@ -125,13 +128,16 @@ class MarkingView:
     claimed_by_me: bool
     step: Decimal
     failure: str | None
+    page_set: int
+    notice: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Saved:
     """The server's answer to a batch: what the screen shows as « enregistré à ».
 
-    ``annotation_ids`` are the ids given to the batch's drawings, in its order.
+    ``annotation_ids`` are the ids given to the batch's drawings, in its order; ``page_set`` is the
+    version of the copy's pages, which a repair may have changed meanwhile.
     """
 
     version: int
@@ -139,6 +145,7 @@ class Saved:
     total: Decimal
     remaining: int
     annotation_ids: tuple[int, ...]
+    page_set: int
 
 
 def my_copies(sessions: Sessions, actor: Actor) -> list[MyCopy]:
@@ -178,6 +185,8 @@ def open_copy(sessions: Sessions, actor: Actor, *, code: str) -> MarkingView:
         if _may_write(copy, marking):
             claim(session, marking, owner_of(marking), until=now() + CLAIM)
             _enter_marking(session, actor, copy, marking)
+        if marking.seen_page_set is None:
+            _see(session, marking, page_sets.current_number(session, copy.id))
         return _view(session, copy, opened(session, copy, marking), by_me=_may_write(copy, marking))
 
 
@@ -228,7 +237,26 @@ def save_actions(sessions: Sessions, actor: Actor, *, code: str, actions: Sequen
             total=total.awarded,
             remaining=len(total.unmarked),
             annotation_ids=tuple(change["annotation"] for change in changes if change["kind"] == "annotate"),
+            page_set=state.page_set,
         )
+
+
+def acknowledge(sessions: Sessions, actor: Actor, *, code: str, page_set: int) -> None:
+    """Say that the actor has seen what changed in the pages of a copy, up to the version ``page_set``.
+
+    It is a note to oneself, which changes nothing of the copy: it leaves no line in the journal.
+
+    Raises:
+        NotAllowed: The copy is not allocated to the actor.
+        NotFound: No copy bears this code, the actor has no marking of it, or it has no such version.
+    """
+    with writing(sessions) as session:
+        copy, marking = authorised_copy(session, actor, Action.MARK, code, lock=True)
+        if marking is None:
+            raise NotFound("marking", code=code)
+        if not 1 <= page_set <= page_sets.current_number(session, copy.id):
+            raise NotFound("page_set", code=code)
+        _see(session, marking, max(page_set, marking.seen_page_set or 0))
 
 
 def surrender(sessions: Sessions, actor: Actor, *, code: str) -> None:
@@ -248,6 +276,18 @@ def surrender(sessions: Sessions, actor: Actor, *, code: str) -> None:
             copy.status = advance(CopyStatus.MARKING, CopyEvent.SURRENDER).value
             values = {"status": copy.status}
             journal.record(session, actor, Action.MARK, kind="copy", object_id=copy.id, values=values)
+
+
+def _see(session: Session, marking: Marking, page_set: int) -> None:
+    """Not a version of the marking: nothing that another screen could overwrite."""
+    session.execute(
+        update(Marking)
+        .where(Marking.id == marking.id)
+        .values(seen_page_set=page_set)
+        .execution_options(synchronize_session=False)
+    )
+    session.flush()
+    session.refresh(marking, ["seen_page_set"])
 
 
 def _may_write(copy: Copy, marking: Marking) -> bool:
@@ -309,6 +349,8 @@ def _view(session: Session, copy: Copy, state: OpenMarking, *, by_me: bool) -> M
         claimed_by_me=by_me,
         step=state.step,
         failure=copy.failure,
+        page_set=state.page_set,
+        notice=page_sets.unseen(session, state.marking),
     )
 
 

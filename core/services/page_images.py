@@ -6,15 +6,13 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.db.tables import HalfPage, ScanFile
-from core.imaging.darkness import BoxPx, Gray
-from core.imaging.mask import encode_jpeg, half_pixels, wipe_pixels
-from core.pdf.pages import page_pixels
+from core.db.tables import HalfPage
+from core.imaging.darkness import BoxPx
+from core.intake import readers
+from core.services.image_files import image_files
 from core.storage.blobs import BlobStore
 
 PAGE_WIDTH_PX = 1240
@@ -50,9 +48,10 @@ def page_source(session: Session, half: HalfPage) -> PageSource:
     masks = session.scalars(
         select(HalfPage.mask_boxes_px).where(HalfPage.scan_image_id == half.scan_image_id)
     ).all()
+    file = image_files(session, [half.image])[half.scan_image_id]
     return PageSource(
-        scan_sha256=session.get_one(ScanFile, half.image.scan_file_id).sha256,
-        index=half.image.index,
+        scan_sha256=file.sha256,
+        index=file.index,
         box=tuple(half.box_px),
         rotation_deg=half.image.rotation_deg,
         mask_boxes=tuple(tuple(box) for boxes in masks for box in boxes),
@@ -94,22 +93,19 @@ def drawing_key(source: PageSource, *, masked: bool, width_px: int) -> str:
 
 
 def _drawn(blobs: BlobStore, source: PageSource, *, masked: bool, width_px: int) -> bytes:
-    pixels = page_pixels(blobs.path(source.scan_sha256), source.index).gray
-    if masked:
-        pixels = wipe_pixels(pixels, source.mask_boxes)
-    upright = half_pixels(pixels, source.box, source.rotation_deg)
-    return encode_jpeg(_narrowed(upright, width_px), _JPEG_QUALITY)
+    _, (content,) = readers.ask(
+        "page",
+        blobs.path(source.scan_sha256),
+        index=source.index,
+        box=list(source.box),
+        rotation_deg=source.rotation_deg,
+        zones=[list(zone) for zone in source.mask_boxes] if masked else [],
+        width_px=width_px,
+        quality=_JPEG_QUALITY,
+    )
+    return content
 
 
 def _within_limits(width_px: int) -> int:
     lowest, highest = PAGE_WIDTH_LIMITS_PX
     return min(max(width_px, lowest), highest)
-
-
-def _narrowed(page: Gray, width_px: int) -> Gray:
-    height, width = page.shape[:2]
-    wanted = min(width_px, width)
-    if wanted == width:
-        return page
-    size = (wanted, round(height * wanted / width))
-    return cv2.resize(page, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

@@ -31,7 +31,7 @@ from core.domain.entries import Presence
 from core.domain.grades import Grade, final_mark
 from core.domain.marking import MarkState
 from core.errors import Conflict, NotFound
-from core.services import journal
+from core.services import journal, lots
 from core.services.copies import is_published_to
 from core.services.copy_pdf import CopyContent, named_pdf, read_content
 from core.services.copy_rows import (
@@ -75,21 +75,29 @@ class ReadyCopy:
 
 @dataclass(frozen=True)
 class PublicationPreview:
-    """What publishing now would show, and what it would leave out."""
+    """What publishing now would show, and what it would leave out.
+
+    ``waiting_loose`` counts the loose sheets and annexes of the paper that no copy has yet.
+    """
 
     ready: int
     missing: list[Left]
     copies: list[ReadyCopy]
     published: int
     scale: Decimal
+    waiting_loose: int = 0
 
 
 @dataclass(frozen=True)
 class Published:
-    """How many copies were published now, and which were left with the reason."""
+    """How many copies were published now, and which were left with the reason.
+
+    ``waiting_loose`` counts the loose sheets and annexes of the paper that no copy has yet.
+    """
 
     published: int
     left: list[Left]
+    waiting_loose: int = 0
 
 
 @dataclass(frozen=True)
@@ -158,6 +166,7 @@ def publication_preview(sessions: Sessions, actor: Actor, *, paper_id: int) -> P
             copies=[ReadyCopy(copy.code, grade.final) for copy, grade in ready],
             published=len(published),
             scale=to_points(paper.final_scale_hundredths),
+            waiting_loose=lots.waiting(session, paper_id),
         )
 
 
@@ -176,6 +185,7 @@ def publish(sessions: Sessions, actor: Actor, blobs: BlobStore, *, paper_id: int
         paper_row(session, paper_id)
         ready, left = _sorted_out(session, paper_id)
         waiting = [(copy.id, copy.code) for copy, _ in ready]
+        waiting_loose = lots.waiting(session, paper_id)
     published = 0
     for copy_id, code in waiting:
         try:
@@ -184,7 +194,7 @@ def publish(sessions: Sessions, actor: Actor, blobs: BlobStore, *, paper_id: int
             left.append(Left(code, failure_code(error)))
         else:
             published += 1
-    return Published(published, left)
+    return Published(published, left, waiting_loose)
 
 
 def withdraw(
@@ -201,15 +211,22 @@ def withdraw(
     with writing(sessions) as session:
         copies = _to_withdraw(session, paper_id, code)
         for copy in copies:
-            copy.status = advance(CopyStatus(copy.status), CopyEvent.WITHDRAW).value
-            current = select(Publication).where(
-                Publication.copy_id == copy.id, Publication.withdrawn_at.is_(None)
-            )
-            for publication in session.scalars(current):
-                publication.withdrawn_at = now()
-            values = {"status": copy.status}
-            journal.record(session, actor, Action.PUBLISH, kind="copy", object_id=copy.id, values=values)
+            withdraw_in(session, actor, copy)
     return Withdrawn(len(copies))
+
+
+def withdraw_in(session: Session, actor: Actor, copy: Copy) -> None:
+    """Withdraw one copy in the transaction of a caller that has checked the right.
+
+    Raises:
+        ImpossibleTransition: The copy is not published.
+    """
+    copy.status = advance(CopyStatus(copy.status), CopyEvent.WITHDRAW).value
+    current = select(Publication).where(Publication.copy_id == copy.id, Publication.withdrawn_at.is_(None))
+    for publication in session.scalars(current):
+        publication.withdrawn_at = now()
+    values = {"status": copy.status}
+    journal.record(session, actor, Action.PUBLISH, kind="copy", object_id=copy.id, values=values)
 
 
 def my_results(sessions: Sessions, actor: Actor) -> list[StudentResult]:
@@ -304,7 +321,7 @@ def _publish_copy(sessions: Sessions, actor: Actor, blobs: BlobStore, copy_id: i
         copy = session.get_one(Copy, copy_id)
         version, content = copy.version, read_content(session, copy)
     grade = final_mark(content.rule, content.total)
-    sha256 = blobs.put(named_pdf(blobs, content, grade))
+    sha256 = blobs.put(named_pdf(sessions, blobs, content, grade))
     with writing(sessions) as session:
         copy = session.scalars(select(Copy).where(Copy.id == copy_id).with_for_update(of=Copy)).one()
         if copy.version != version:

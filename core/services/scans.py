@@ -6,34 +6,64 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.db.session import Sessions
-from core.db.tables import Booklet, Copy, HalfPage, Job, Lot, Paper, ScanFile, ScanImage
+from core.db.tables import Booklet, Copy, HalfPage, Job, Lot, ScanFile, ScanImage
+from core.db.tables.base import now
 from core.domain.access import Action, Actor, authorise
 from core.domain.entries import Cut, Place
-from core.errors import BadInput, NotFound
-from core.jobs import rows
-from core.pdf.read import inspect
-from core.services import journal
+from core.errors import BadInput, WorkbenchError
+from core.intake.kinds import Kind
+from core.intake.limited import inspect_file
+from core.services import ingestion, journal
+from core.services.copy_rows import paper_row
 from core.services.transactions import reading, writing
 from core.storage.blobs import BlobStore
+from core.storage.files import fingerprint
 
 LAYOUTS = ("auto", "a3", "a4", "files")
-INGEST, READ = "ingest", "read"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file of an archive that was not taken in, and why."""
+
+    name: str
+    error: WorkbenchError
 
 
 @dataclass(frozen=True)
 class ScanAdded:
-    """A file that was taken in; ``known`` when the paper had it already, byte for byte."""
+    """What came of a file that was sent: itself, or the files of the ZIP it was.
+
+    Attributes:
+        scan_file_id: of the first file.
+        job_id: its ingestion; ``None`` when it was done before.
+        known: the paper had everything already, byte for byte.
+        files: ids of all files, in order; one but for a ZIP.
+        refused: files of a ZIP that could not be taken.
+    """
 
     scan_file_id: int
     job_id: int | None
     known: bool
+    files: tuple[int, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    """A checked file whose bytes are stored, before it has a row."""
+
+    name: str
+    kind: Kind
+    sha256: str
+    byte_size: int
 
 
 @dataclass(frozen=True)
@@ -116,57 +146,152 @@ def add_scan(
     layout: str = "auto",
     pages_per_copy: int | None = None,
     lot_label: str = "",
+    stated_copies: int | None = None,
+    stated_sheets: int | None = None,
     image_limit: int = 2000,
+    checked: bool = False,
 ) -> ScanAdded:
-    """Keep a scan file byte for byte and ask for its ingestion.
+    """Keep a scan file byte for byte and ask for its ingestion; of a ZIP, each file in it.
+
+    A ZIP is an envelope: its files are kept and its SHA-256 is remembered, so that it is known again.
+    Files sent under one label make one lot.
+
+    Args:
+        sessions: Database.
+        actor: Who sends it.
+        blobs: Store of files.
+        paper_id: The paper.
+        file_name: As people call it; what the file is shows in its bytes.
+        path: Where it lies; it is copied.
+        layout: ``auto``, ``a3``, ``a4`` or ``files`` (a pupil's copy each).
+        pages_per_copy: Fixed number of A4 pages of a copy.
+        lot_label: Room, class or bundle written on the envelope.
+        stated_copies: Copies counted on the envelope.
+        stated_sheets: Sheets counted on the envelope.
+        image_limit: Most images a file may hold.
+        checked: Whether its pages need no control by a person before identification.
 
     Raises:
         NotAllowed: The actor is not of the secretariat.
         NotFound: No such paper.
-        BadInput: The file cannot be used: see :func:`core.pdf.read.inspect`; ``scan_layout``.
+        BadInput: The file cannot be used: see :mod:`core.intake`; ``scan_layout``; ``archive_empty``.
     """
     authorise(actor, Action.ADD_SCANS)
     if layout not in LAYOUTS:
         raise BadInput("scan_layout", layout=layout)
+    with reading(sessions) as session:
+        paper_row(session, paper_id)
+    with blobs.incoming_folder() as folder:
+        arrivals, refused, archive = _received(blobs, path, file_name, folder, image_limit)
+    if archive is not None and not lot_label:
+        lot_label = PurePath(file_name).stem  # the files of one envelope are one lot
+    lot_options = _LotOptions(lot_label, stated_copies, stated_sheets)
+    file_options = {"layout": layout, "pages_per_copy": pages_per_copy}
+    with writing(sessions) as session:
+        added = [
+            _add_file(session, actor, paper_id, arrival, archive, lot_options, file_options, checked=checked)
+            for arrival in arrivals
+        ]
+    first, job, _ = added[0]
+    known = all(was_known for _, _, was_known in added)
+    return ScanAdded(first, job, known, tuple(scan_file_id for scan_file_id, _, _ in added), refused)
+
+
+@dataclass(frozen=True)
+class _LotOptions:
+    label: str
+    stated_copies: int | None
+    stated_sheets: int | None
+
+
+def _received(
+    blobs: BlobStore, path: Path, file_name: str, folder: Path, image_limit: int
+) -> tuple[list[_Arrival], tuple[Refused, ...], tuple[str, str] | None]:
+    """Check a file in a child process and store it: itself, or the files of the ZIP it is.
+
+    Returns:
+        What is to get a row; what was refused; SHA-256 and name of the ZIP.
+    """
     try:
-        inspect(path, max_pages=image_limit)
+        inspected = inspect_file(path, max_images=image_limit, archive_folder=folder)
     except BadInput as error:
         raise BadInput(error.code, **{**error.details, "file": file_name}) from error
-    sha256 = blobs.put_file(path)
-    with writing(sessions) as session:
-        if session.get(Paper, paper_id) is None:
-            raise NotFound("paper", paper=paper_id)
-        known = session.scalars(
-            select(ScanFile).where(ScanFile.paper_id == paper_id, ScanFile.sha256 == sha256)
-        ).first()
-        if known is not None:
-            job = None if known.ingested_at else _ask_ingestion(session, known)
-            return ScanAdded(known.id, job.id if job else None, known=True)
-        lot = Lot(paper_id=paper_id, label=lot_label)
+    if inspected.source is not None:
+        return [_stored(blobs, path, file_name, inspected.kind)], (), None
+    arrivals = [
+        _stored(blobs, member.path, member.name, member.source.kind)
+        for member in inspected.members
+        if member.path is not None and member.source is not None
+    ]
+    refused = tuple(Refused(member.name, member.error) for member in inspected.members if member.error)
+    if not arrivals:
+        if refused:
+            raise refused[0].error
+        raise BadInput("archive_empty", file=file_name)
+    return arrivals, refused, (fingerprint(path).sha256, file_name)
+
+
+def _stored(blobs: BlobStore, path: Path, name: str, kind: Kind) -> _Arrival:
+    return _Arrival(name, kind, blobs.put_file(path), path.stat().st_size)
+
+
+def _add_file(
+    session: Session,
+    actor: Actor,
+    paper_id: int,
+    arrival: _Arrival,
+    archive: tuple[str, str] | None,
+    lot_options: _LotOptions,
+    file_options: Mapping[str, Any],
+    *,
+    checked: bool,
+) -> tuple[int, int | None, bool]:
+    """Give a stored file its row and its job; id of the file, of the job, and whether the paper had it."""
+    known = session.scalars(
+        select(ScanFile).where(ScanFile.paper_id == paper_id, ScanFile.sha256 == arrival.sha256)
+    ).first()
+    if known is not None:
+        job = None if known.ingested_at else ingestion.ask(session, known)
+        return known.id, job.id if job else None, True
+    scan_file = ScanFile(
+        paper_id=paper_id,
+        lot_id=_lot(session, paper_id, lot_options).id,
+        sha256=arrival.sha256,
+        name=arrival.name,
+        kind=arrival.kind.value,
+        archive_sha256=archive[0] if archive else None,
+        archive_name=archive[1] if archive else None,
+        byte_size=arrival.byte_size,
+        checked_at=now() if checked else None,
+        checked_by=actor.label if checked else None,
+        **file_options,
+    )
+    session.add(scan_file)
+    session.flush()
+    job = ingestion.ask(session, scan_file)
+    journal.record(
+        session,
+        actor,
+        Action.ADD_SCANS,
+        kind="scan_file",
+        object_id=scan_file.id,
+        values={"sha256": arrival.sha256, "paper": paper_id},
+    )
+    return scan_file.id, job.id, False
+
+
+def _lot(session: Session, paper_id: int, options: _LotOptions) -> Lot:
+    """The lot of that label; without a label, each file is a lot of its own."""
+    lot = None
+    if options.label:
+        lot = session.scalars(select(Lot).where(Lot.paper_id == paper_id, Lot.label == options.label)).first()
+    if lot is None:
+        lot = Lot(paper_id=paper_id, label=options.label)
         session.add(lot)
-        session.flush()
-        scan_file = ScanFile(
-            paper_id=paper_id,
-            lot_id=lot.id,
-            sha256=sha256,
-            name=file_name,
-            kind="pdf",
-            byte_size=path.stat().st_size,
-            layout=layout,
-            pages_per_copy=pages_per_copy,
-        )
-        session.add(scan_file)
-        session.flush()
-        job = _ask_ingestion(session, scan_file)
-        journal.record(
-            session,
-            actor,
-            Action.ADD_SCANS,
-            kind="scan_file",
-            object_id=scan_file.id,
-            values={"sha256": sha256, "paper": paper_id},
-        )
-        return ScanAdded(scan_file.id, job.id, known=False)
+    lot.stated_copies = options.stated_copies if options.stated_copies is not None else lot.stated_copies
+    lot.stated_sheets = options.stated_sheets if options.stated_sheets is not None else lot.stated_sheets
+    session.flush()
+    return lot
 
 
 def files(sessions: Sessions, actor: Actor, *, paper_id: int) -> list[ScanFileView]:
@@ -176,7 +301,7 @@ def files(sessions: Sessions, actor: Actor, *, paper_id: int) -> list[ScanFileVi
         booklets = dict(
             session.execute(
                 select(Booklet.scan_file_id, func.count())
-                .where(Booklet.paper_id == paper_id)
+                .where(Booklet.paper_id == paper_id, Booklet.dissolved.is_(False))
                 .group_by(Booklet.scan_file_id)
             ).all()
         )
@@ -250,11 +375,16 @@ def ledger_sums(sessions: Sessions, actor: Actor, *, paper_id: int) -> LedgerSum
         images = session.scalars(select(ScanImage).join(ScanFile).where(ScanFile.paper_id == paper_id)).all()
         places = Counter(
             session.scalars(
-                select(HalfPage.place).join(HalfPage.image).join(ScanFile).where(ScanFile.paper_id == paper_id)
+                select(HalfPage.place)
+                .join(HalfPage.image)
+                .join(ScanFile)
+                .where(ScanFile.paper_id == paper_id)
             )
         )
         booklets = session.scalar(
-            select(func.count()).select_from(Booklet).where(Booklet.paper_id == paper_id)
+            select(func.count())
+            .select_from(Booklet)
+            .where(Booklet.paper_id == paper_id, Booklet.dissolved.is_(False))
         )
         return LedgerSums(
             half_pages=sum(len(Cut(image.cut).halves) for image in images),
@@ -263,16 +393,6 @@ def ledger_sums(sessions: Sessions, actor: Actor, *, paper_id: int) -> LedgerSum
             booklets=booklets or 0,
             files_waiting=sum(file.ingested_at is None for file in all_files),
         )
-
-
-def _ask_ingestion(session: Session, scan_file: ScanFile) -> Job:
-    return rows.ask(
-        session,
-        kind=INGEST,
-        unique_key=str(scan_file.id),
-        payload={"scan_file_id": scan_file.id},
-        paper_id=scan_file.paper_id,
-    )
 
 
 def _jobs(session: Session, paper_id: int | None) -> Sequence[Job]:

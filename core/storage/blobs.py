@@ -74,6 +74,12 @@ class BlobStore:
         finally:
             path.unlink(missing_ok=True)
 
+    @contextmanager
+    def incoming_folder(self) -> Iterator[Path]:
+        """An empty temporary folder on the same disk, mode 0700, removed with what is left in it."""
+        with tempfile.TemporaryDirectory(dir=self._incoming) as name:
+            yield Path(name)
+
     def get(self, sha256: str) -> bytes:
         """The bytes of a blob.
 

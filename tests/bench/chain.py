@@ -71,6 +71,7 @@ class Bench:
                 file_name=file.name,
                 path=file,
                 layout=layout,
+                checked=True,
             )
         while run_next(self.sessions, self.handlers):
             pass

@@ -11,7 +11,8 @@ from core.domain.access import Actor
 from core.jobs.running import Handler, run_next
 from core.reading import reader
 from core.services import exams, scans
-from core.services.ingestion import INGEST, READ, ingest, read_headers
+from core.services.header_reading import read_headers
+from core.services.ingestion import INGEST, READ, ingest
 from core.storage.blobs import BlobStore
 from tests import story
 from workbench.demo.draw import DrawnScan, draw_scan
@@ -49,15 +50,15 @@ class Taken:
             pass
 
 
-def add_paper(sessions: Sessions, roster: Path, scheme: Path) -> int:
+def add_paper(sessions: Sessions, roster: Path, scheme: Path, *, session_name: str = "Bac blanc") -> int:
     """A paper that everybody on a roster sits."""
     exams.import_roster(
-        sessions, SYSTEM, session_name="Bac blanc", file_name="liste.csv", content=roster.read_bytes()
+        sessions, SYSTEM, session_name=session_name, file_name="liste.csv", content=roster.read_bytes()
     )
     return exams.create_paper(
         sessions,
         SYSTEM,
-        session_name="Bac blanc",
+        session_name=session_name,
         name="Maths",
         schemes={"A": ("bareme.csv", scheme.read_bytes())},
     )
@@ -67,5 +68,5 @@ def take_in(sessions: Sessions, blobs: BlobStore, drawn: DrawnScan) -> Taken:
     """Import the roster, create the paper, add the scan."""
     paper_id = add_paper(sessions, drawn.roster, drawn.scheme)
     for pdf in drawn.pdfs:
-        scans.add_scan(sessions, SYSTEM, blobs, paper_id=paper_id, file_name=pdf.name, path=pdf)
+        scans.add_scan(sessions, SYSTEM, blobs, paper_id=paper_id, file_name=pdf.name, path=pdf, checked=True)
     return Taken(sessions, blobs, paper_id)

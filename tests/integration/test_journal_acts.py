@@ -18,12 +18,15 @@ from core.db.tables import (
     Booklet,
     Candidate,
     Copy,
+    HalfPage,
     Identity,
     Job,
     JournalEntry,
     JournalValue,
+    Lot,
     Person,
     Proposal,
+    ScanFile,
 )
 from core.domain.access import Actor, Role
 from core.domain.entries import DecisionKind
@@ -38,12 +41,15 @@ from core.services import (
     exams,
     exports,
     finalisation,
+    header_models,
     identification,
     jobs,
     journal,
+    lots,
     marking,
     marks_import,
     publication,
+    repairs,
     results,
     rosters,
     scans,
@@ -71,16 +77,28 @@ SILENT = {
     "copies.copies",
     "copies.masked_page",
     "copies.named_page",
+    "drop_folder.folder_of",
+    "drop_folder.without_paper",
     "exams.paper",
     "exams.papers",
     "exams.sessions_list",
     "finalisation.marked_pdf",
     "health.operations",
+    "half_page_views.half_page",
+    "header_models.drawn_models",
+    "header_models.page_picture",
+    "header_models.pages",
+    "header_models.try_model",
     "identification.booklet_page",
+    "lot_states.lot_states",
     "identification.desk",
     "identification.header_crop",
     "identification.proposals",
+    "jobs.file_names",
     "journal.entries",
+    "lots.loose_sheets",
+    "lots.lots",
+    "marking.acknowledge",
     "marking.my_copies",
     "publication.my_results",
     "publication.publication_preview",
@@ -94,10 +112,21 @@ SILENT = {
     "scans.ledger_sums",
     "sealing.state",
     "sealing.verify",
+    # Only the whole file is something: until then nothing of it is kept.
+    "uploads.begin_chunk",
+    "uploads.give_up",
+    "uploads.keep",
+    "uploads.standing",
+    "uploads.start",
+    "uploads.unfinished",
+    "workshop.repairs_made",
+    "workshop.thumbnail",
+    "workshop.workshop",
 }
 """Services that only show something on a screen."""
-ELSEWHERE = {"restore.restore"}
-"""Journalled in the base that was restored: tests/integration/test_backup.py."""
+ELSEWHERE = {"restore.restore", "uploads.finish"}
+"""Journalled in the base that was restored: tests/integration/test_backup.py; by ``scans.add_scan``, which an
+upload ends with: tests/integration/test_uploads.py."""
 
 
 @pytest.fixture(scope="module")
@@ -243,6 +272,10 @@ def add_scan(scene: Scene) -> None:
         )
 
 
+def cancel(scene: Scene) -> None:
+    jobs.cancel(scene.sessions, SYSTEM, job_id=scene.find(select(Job.id))[0])
+
+
 def retry(scene: Scene) -> None:
     with scene.sessions.begin() as session:
         job_id = session.scalars(select(Job.id)).first()
@@ -254,6 +287,60 @@ def retry(scene: Scene) -> None:
 def rematch(scene: Scene) -> None:
     scene.work()
     identification.rematch(scene.sessions, SYSTEM, paper_id=scene.paper)
+
+
+def learn_model(scene: Scene) -> None:
+    pages = header_models.pages(scene.sessions, SYSTEM, paper_id=scene.paper)
+    page = next(page for page in pages if page.has_header)
+    scene.ids["header_model"] = header_models.learn_model(
+        scene.sessions,
+        SYSTEM,
+        scene.blobs,
+        scan_image_id=page.scan_image_id,
+        half=page.half,
+        name="En-tête de DURAND Éloïse",
+        kind="copy",
+        zone=(0.02, 0.01, 0.98, 0.2),
+        fields={"surname": (0.1, 0.05, 0.5, 0.1)},
+    )
+
+
+def remove_model(scene: Scene) -> None:
+    header_models.remove_model(scene.sessions, SYSTEM, model_id=scene.ids["header_model"])
+
+
+def read_again(scene: Scene) -> None:
+    header_models.read_again(scene.sessions, SYSTEM, paper_id=scene.paper)
+    scene.work()
+
+
+def check(scene: Scene) -> None:
+    files = scene.find(select(ScanFile.id))
+    repairs.check(scene.sessions, SYSTEM, paper_id=scene.paper, files=files, checked=False)
+    repairs.check(scene.sessions, SYSTEM, paper_id=scene.paper, files=files)
+
+
+def set_lot(scene: Scene) -> None:
+    (lot,) = scene.find(select(Lot.id))
+    lots.set_lot(
+        scene.sessions, SYSTEM, lot_id=lot, label="DURAND Éloïse", stated_copies=3, stated_sheets=None
+    )
+
+
+def repair(scene: Scene) -> None:
+    half = scene.find(select(HalfPage.id).order_by(HalfPage.id))[0]
+    scene.ids["repair"] = repairs.repair(
+        scene.sessions,
+        SYSTEM,
+        paper_id=scene.paper,
+        kind="settle",
+        arguments={"halves": [half]},
+        version=0,
+    ).repair_id
+
+
+def undo_repair(scene: Scene) -> None:
+    repairs.undo(scene.sessions, SYSTEM, paper_id=scene.paper, repair_id=scene.ids["repair"])
 
 
 def decide(scene: Scene) -> None:
@@ -405,8 +492,16 @@ ACTS: tuple[tuple[str, Callable[[Scene], None]], ...] = (
     ("entries.import_entries", import_entries),
     ("accounts.create_student_accounts", create_student_accounts),
     ("scans.add_scan", add_scan),
+    ("jobs.cancel", cancel),
     ("jobs.retry", retry),
     ("identification.rematch", rematch),
+    ("header_models.learn_model", learn_model),
+    ("header_models.remove_model", remove_model),
+    ("header_models.read_again", read_again),
+    ("repairs.repair", repair),
+    ("repairs.undo", undo_repair),
+    ("repairs.check", check),
+    ("lots.set_lot", set_lot),
     ("identification.decide", decide),
     ("identification.undo", undo),
     ("identification.accept_automatic", accept_automatic),

@@ -190,7 +190,7 @@ def test_a_page_is_drawn_once_and_the_same_bytes_come_back(
     sessions: Sessions, blobs: BlobStore, exam: Exam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = copies.masked_page(sessions, STAFF, blobs, code=exam.codes[0], page=1)
-    monkeypatch.setattr(page_images, "page_pixels", None)  # drawing again would fail
+    monkeypatch.setattr(page_images, "readers", None)  # drawing again would fail
 
     second = copies.masked_page(sessions, STAFF, blobs, code=exam.codes[0], page=1)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.db.session import Sessions
-from core.db.tables import Booklet, HalfPage, Header, Job, ScanFile
+from core.db.tables import Booklet, HalfPage, Header, Job, ScanFile, ScanImage
 from core.db.tables.base import now
 from core.domain.access import Actor, Role
 from core.errors import BadInput, NotAllowed, NotFound
@@ -163,7 +163,78 @@ def test_the_schema_refuses_a_half_page_set_aside_without_a_reason(taken: Taken)
         set_aside()
 
 
-@pytest.mark.parametrize(("content", "code"), [(b"", "file_empty"), (b"bonjour", "not_a_pdf")])
+def test_the_database_refuses_that_a_half_page_goes(taken: Taken) -> None:
+    taken.run()
+
+    def lose_one() -> None:
+        with taken.sessions.begin() as session:
+            half = session.scalars(select(HalfPage).where(HalfPage.place == "booklet").limit(1)).one()
+            session.execute(delete(Header))
+            session.delete(half)
+
+    with pytest.raises(IntegrityError):
+        lose_one()
+
+
+def test_the_database_refuses_an_image_whose_half_page_is_missing(taken: Taken) -> None:
+    taken.run()
+
+    def half_an_image() -> None:
+        with taken.sessions.begin() as session:
+            first = session.scalars(select(ScanImage).limit(1)).one()
+            image = ScanImage(
+                scan_file_id=first.scan_file_id,
+                index=9999,
+                width_px=10,
+                height_px=10,
+                dpi=100,
+                codec="jpeg",
+                sheet=1,
+                side="front",
+                cut="left_right",
+                first_half="left",
+                second_half="right",
+            )
+            session.add(image)
+            session.flush()
+            session.add(
+                HalfPage(
+                    scan_image_id=image.id,
+                    half="left",
+                    cut="left_right",
+                    page="P4",
+                    box_px=[0, 0, 5, 10],
+                    place="blank",
+                )
+            )
+
+    with pytest.raises(IntegrityError):
+        half_an_image()
+
+
+@pytest.mark.parametrize(("half", "cut"), [("full", "left_right"), ("left", "whole"), ("top", "left_right")])
+def test_the_database_refuses_a_half_page_that_its_image_has_not(taken: Taken, half: str, cut: str) -> None:
+    taken.run()
+
+    def invent() -> None:
+        with taken.sessions.begin() as session:
+            image = session.scalars(select(ScanImage).limit(1)).one()
+            session.add(
+                HalfPage(
+                    scan_image_id=image.id,
+                    half=half,
+                    cut=cut,
+                    page="P1",
+                    box_px=[0, 0, 5, 10],
+                    place="blank",
+                )
+            )
+
+    with pytest.raises(IntegrityError):
+        invent()
+
+
+@pytest.mark.parametrize(("content", "code"), [(b"", "file_empty"), (b"bonjour", "scan_kind_unknown")])
 def test_a_file_that_is_no_scan_is_refused_and_nothing_is_written(
     taken: Taken, tmp_path: Path, content: bytes, code: str
 ) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,10 +17,12 @@ from sqlalchemy import select
 from core.db.session import Sessions
 from core.db.tables import Candidate, Copy, ExamSession, HalfPage, Identity, Person, ScanFile
 from core.domain.entries import DecisionKind
-from core.imaging import analyse
 from core.imaging.header_models import builtin_models
+from core.intake import look
+from core.intake.limited import Looked
+from core.intake.sources import opened_source
 from core.jobs.running import run_next
-from core.services import allocation, copies, finalisation, identification, publication, scans
+from core.services import allocation, copies, finalisation, identification, ingestion, publication, scans
 from core.services.copy_rows import current_pages
 from core.services.finalisation import FINALISE, run_finalise
 from core.storage.blobs import BlobStore
@@ -243,9 +246,17 @@ def build(sessions: Sessions, blobs: BlobStore, drawn: DrawnScan, folder: Path) 
     taken.run()
     with pytest.MonkeyPatch.context() as patch:
         one_model = tuple(model for model in builtin_models() if model.name == KNOWN_MODEL)
-        patch.setattr(analyse, "builtin_models", lambda: one_model)
+        # A child process would know them all: this one file is looked at here.
+        patch.setattr(look, "builtin_models", lambda: one_model)
+        patch.setattr(ingestion, "look_at", _looked_at_here)
         scans.add_scan(
-            sessions, SYSTEM, blobs, paper_id=taken.paper_id, file_name=UNKNOWN_NAME, path=unknown_scan
+            sessions,
+            SYSTEM,
+            blobs,
+            paper_id=taken.paper_id,
+            file_name=UNKNOWN_NAME,
+            path=unknown_scan,
+            checked=True,
         )
         taken.run()
     _decide(taken, drawn)
@@ -255,6 +266,12 @@ def build(sessions: Sessions, blobs: BlobStore, drawn: DrawnScan, folder: Path) 
     found = _copies(sessions, truths)
     [unknown] = [code for code, copy in found.items() if len(copy.halves) == 2 * len(ways)]
     return Scene(sessions, blobs, taken, found, unknown)
+
+
+def _looked_at_here(path: Path, count: int, options: dict[str, Any]) -> Iterator[Looked]:
+    with opened_source(path) as source:
+        for index in range(count):
+            yield Looked(index, *look.look(source.pixels(index), options), None)
 
 
 def _number_people_from_afar(sessions: Sessions) -> None:

@@ -356,7 +356,7 @@ def test_the_same_search_finds_the_names_when_masks_are_off(stage: Stage) -> Non
             assert seen_by(stage.corrector_of(copy), copy, masked_address) >= all_names(copy) != set()
             with scene.sessions() as session:
                 row = session.scalars(select(Copy).where(Copy.code == copy.code)).one()
-                remade = masked_pdf(scene.blobs, read_content(session, row))
+                remade = masked_pdf(scene.sessions, scene.blobs, read_content(session, row))
             assert seen_in_pdf(remade, copy.halves) >= all_names(copy)
 
     [copy, *_] = scene.known

@@ -28,6 +28,7 @@ from core.domain.access import PORTAL_ROLES, Action, Actor, Portal, Relation, Ro
 from core.domain.entries import DecisionKind
 from core.errors import NotAllowed, WorkbenchError
 from core.services.mark_actions import MarkAction
+from core.services.uploads import ScanOptions
 from core.settings import Settings
 from core.storage.blobs import BlobStore
 from tests.postgresql import PostgresServer
@@ -61,6 +62,11 @@ def paper(scene: RightsScene) -> Mapping[str, Any]:
 
 def copy(stage: str, **more: Any) -> Arguments:
     return lambda scene: {"code": getattr(scene, stage), **more}
+
+
+def drawing(_scene: RightsScene) -> Mapping[str, Any]:
+    frame = (0.1, 0.1, 0.9, 0.2)
+    return {"scan_image_id": 999, "half": "full", "zone": frame, "fields": {"surname": frame}}
 
 
 def table(name: str, content: str) -> Arguments:
@@ -116,6 +122,23 @@ def settings(scene: RightsScene) -> Mapping[str, Any]:
     return {"settings": Settings(home=scene.home)}
 
 
+def upload(**more: Any) -> Arguments:
+    """An upload that nobody began."""
+    return lambda scene: {"folder": scene.home / "uploads", "token": "unknown", **more}
+
+
+def announced(scene: RightsScene) -> Mapping[str, Any]:
+    return {
+        "folder": scene.home / "uploads",
+        "paper_id": scene.paper_id,
+        "name": "lot.pdf",
+        "byte_size": 5,
+        "fingerprint": "",
+        "options": ScanOptions(),
+        "limit_bytes": 5,
+    }
+
+
 ROWS: dict[str, Row] = {
     "accounts.create_account": Row(Action.MANAGE_ACCOUNTS, new_account),
     "accounts.create_student_accounts": Row(
@@ -148,6 +171,12 @@ ROWS: dict[str, Row] = {
         Action.MANAGE_OWN_CONNECTIONS, lambda _: {"here": 0}, oneself=Relation.OWN
     ),
     "health.operations": Row(Action.VIEW_OPERATIONS, settings),
+    "drop_folder.folder_of": Row(
+        Action.ADD_SCANS, lambda scene: {"root": scene.home, "paper_id": scene.paper_id}
+    ),
+    "drop_folder.without_paper": Row(Action.ADD_SCANS, lambda scene: {"root": scene.home}),
+    "jobs.cancel": Row(Action.ADD_SCANS, lambda scene: {"job_id": scene.job_id}, ends="job_ended"),
+    "jobs.file_names": Row(Action.VIEW_LEDGER, paper),
     "jobs.retry": Row(Action.ADD_SCANS, lambda scene: {"job_id": scene.job_id}),
     "journal.entries": Row(Action.VIEW_JOURNAL),
     "restore.restore": Row(Action.BACK_UP, restored, ends="backup_not_one"),
@@ -199,6 +228,28 @@ ROWS: dict[str, Row] = {
     ),
     "identification.header_crop": Row(Action.VIEW_HEADERS, booklet(), ends="not_found"),
     "identification.booklet_page": Row(Action.VIEW_HEADERS, booklet(page=1)),
+    "half_page_views.half_page": Row(Action.VIEW_HEADERS, lambda _: {"half_id": 1}),
+    "header_models.pages": Row(Action.ADD_SCANS, paper),
+    "header_models.drawn_models": Row(Action.ADD_SCANS, paper),
+    "header_models.page_picture": Row(
+        Action.VIEW_HEADERS, lambda _: {"scan_image_id": 999, "half": "full"}, ends="not_found"
+    ),
+    "header_models.try_model": Row(Action.VIEW_HEADERS, drawing, ends="not_found"),
+    "header_models.learn_model": Row(
+        Action.ADD_SCANS,
+        lambda scene: {**drawing(scene), "name": "En-tête du lycée", "kind": "copy"},
+        ends="not_found",
+    ),
+    "header_models.remove_model": Row(Action.ADD_SCANS, lambda _: {"model_id": 999}, ends="not_found"),
+    "header_models.read_again": Row(Action.ADD_SCANS, lambda scene: {**paper(scene), "file_ids": []}),
+    "lot_states.lot_states": Row(Action.VIEW_LEDGER, paper),
+    "lots.lots": Row(Action.VIEW_LEDGER, paper),
+    "lots.loose_sheets": Row(Action.VIEW_LEDGER, paper),
+    "lots.set_lot": Row(
+        Action.REPAIR,
+        lambda _: {"lot_id": 1, "label": "salle 204", "stated_copies": 5, "stated_sheets": None},
+    ),
+    "marking.acknowledge": Row(Action.MARK, copy("open", page_set=1)),
     "marking.my_copies": Row(Action.LIST_OWN_COPIES, oneself=Relation.OWN),
     "marking.open_copy": Row(Action.MARK, copy("open")),
     "marking.save_actions": Row(Action.MARK, actions),
@@ -213,6 +264,21 @@ ROWS: dict[str, Row] = {
     ),
     "publication.my_results": Row(Action.VIEW_OWN_RESULTS, oneself=Relation.OWN),
     "publication.student_pdf": Row(Action.VIEW_STUDENT_PDF, copy("published")),
+    "repairs.repair": Row(
+        Action.REPAIR,
+        lambda scene: {
+            "paper_id": scene.paper_id,
+            "kind": "settle",
+            "arguments": {"halves": [1]},
+            "version": 0,
+        },
+    ),
+    "repairs.undo": Row(
+        Action.REPAIR, lambda scene: {"paper_id": scene.paper_id, "repair_id": 1}, ends="not_found"
+    ),
+    "repairs.check": Row(
+        Action.REPAIR, lambda scene: {"paper_id": scene.paper_id, "files": [1], "checked": False}
+    ),
     "results.snapshot": Row(Action.CREATE_SNAPSHOT, out, isolated=True),
     "results.report": Row(
         Action.VIEW_RESULTS,
@@ -230,6 +296,18 @@ ROWS: dict[str, Row] = {
     "scans.jobs": Row(Action.VIEW_JOBS, paper),
     "scans.ledger": Row(Action.VIEW_LEDGER, paper),
     "scans.ledger_sums": Row(Action.VIEW_LEDGER, paper),
+    "uploads.start": Row(Action.ADD_SCANS, announced),
+    "uploads.standing": Row(Action.ADD_SCANS, upload(), ends="not_found"),
+    "uploads.unfinished": Row(
+        Action.ADD_SCANS, lambda scene: {"folder": scene.home / "uploads", "paper_id": scene.paper_id}
+    ),
+    "uploads.begin_chunk": Row(Action.ADD_SCANS, upload(offset=0), ends="not_found"),
+    "uploads.keep": Row(Action.ADD_SCANS, upload(position=0), ends="not_found"),
+    "uploads.finish": Row(Action.ADD_SCANS, upload(image_limit=10), ends="not_found"),
+    "uploads.give_up": Row(Action.ADD_SCANS, upload(), ends="not_found"),
+    "workshop.repairs_made": Row(Action.VIEW_LEDGER, paper),
+    "workshop.thumbnail": Row(Action.VIEW_HEADERS, lambda _: {"half_id": 1}),
+    "workshop.workshop": Row(Action.VIEW_LEDGER, paper),
 }
 
 OF_NOBODY = frozenset(
@@ -244,7 +322,7 @@ OF_NOBODY = frozenset(
         "finalisation.run_finalise",
         "handlers.handlers",
         "ingestion.ingest",
-        "ingestion.read_headers",
+        "header_reading.read_headers",
         "installation.clock",
         "installation.database_inside",
         "sealing.run_sealer_until",
@@ -254,6 +332,7 @@ OF_NOBODY = frozenset(
         "throttling.count_attempt",
         "transactions.reading",
         "transactions.writing",
+        "uploads.sweep",
     }
 )
 """What is there before anybody is known, the bodies of jobs, the sealer, the doctor: given sessions and no actor."""

@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.domain.access import POLICY, Action, Relation, Role
+from core.domain.access import POLICY, Action, Actor, Relation, Role
 from core.errors import BadInput
-from core.services import copies, exports, identification, marking, publication, scans
+from core.services import copies, exams, exports, identification, marking, publication, scans, uploads
 from core.services.copies import PageImage
 from core.services.exports import Exported
 from core.services.scans import ScanAdded
@@ -44,16 +44,49 @@ READ = {
     "/files/ledger/1.csv": Action.VIEW_LEDGER,
     "/identification/papers/1": Action.IDENTIFY,
     f"/marking/{CODE}": Action.MARK,
+    "/scans/1/workshop.json": Action.VIEW_LEDGER,
+    "/files/halves/1.jpg": Action.VIEW_HEADERS,
+    "/scans/uploads/unknown": Action.ADD_SCANS,
+    "/files/halves/1/page.jpg": Action.VIEW_HEADERS,
+    "/scans/1/header-pages.json": Action.ADD_SCANS,
+    "/files/scan-images/1/full.jpg": Action.VIEW_HEADERS,
 }
 WRITE = {
-    "/scans/1?name=lot.pdf": Action.ADD_SCANS,
+    "/scans/1/uploads": Action.ADD_SCANS,
+    "PUT /scans/uploads/unknown?offset=0": Action.ADD_SCANS,
+    "DELETE /scans/uploads/unknown": Action.ADD_SCANS,
     "/identification/1": Action.IDENTIFY,
     "/identification/1/undo": Action.IDENTIFY,
     f"/marking/{CODE}": Action.MARK,
+    f"/marking/{CODE}/notice": Action.MARK,
+    "/scans/1/repairs": Action.REPAIR,
+    "/scans/1/repairs/1/undo": Action.REPAIR,
+    "/scans/1/check": Action.REPAIR,
+    "/scans/1/lots/1": Action.REPAIR,
+    "/scans/header-models/try": Action.VIEW_HEADERS,
+    "/scans/header-models": Action.ADD_SCANS,
+    "/scans/header-models/1/remove": Action.ADD_SCANS,
+    "/scans/1/read-again": Action.ADD_SCANS,
 }
+DRAWING = {
+    "image": 1,
+    "half": "full",
+    "turn": 0,
+    "zone": [0.1, 0.1, 0.9, 0.2],
+    "fields": {"surname": [0.2, 0.1, 0.5, 0.2]},
+}
+"""By address; the method stands before it unless it is POST."""
 BODIES: dict[str, Any] = {
+    "/scans/1/uploads": {"name": "lot.pdf", "byte_size": 5},
     "/identification/1": {"kind": "illegible", "candidate_id": None, "expected_decision_id": None},
     f"/marking/{CODE}": {"actions": [{"kind": "clear", "item_id": 1, "expected_version": 1}]},
+    f"/marking/{CODE}/notice": {"page_set": 1},
+    "/scans/1/repairs": {"kind": "settle", "halves": [1], "version": 0},
+    "/scans/1/check": {"files": [1]},
+    "/scans/1/lots/1": {"label": "salle 204", "stated_copies": 30, "stated_sheets": None},
+    "/scans/header-models/try": DRAWING,
+    "/scans/header-models": {**DRAWING, "name": "En-tête du lycée", "kind": "copy"},
+    "/scans/1/read-again": {"files": [1]},
 }
 
 
@@ -61,8 +94,14 @@ def paths_of(server: Starlette) -> set[str]:
     return {route.path for route in server.routes if isinstance(route, Route)}
 
 
-def post(who: Visitor, path: str, **more: Any) -> Any:
-    return who.client.post(path, json=BODIES.get(path, {}), headers=who.headers, **more)
+def write(who: Visitor, address: str, headers: dict[str, str] | None = None) -> Any:
+    method, _, path = address.rpartition(" ")
+    return who.client.request(
+        method or "POST",
+        path,
+        json=BODIES.get(address, {}),
+        headers=who.headers if headers is None else headers,
+    )
 
 
 # --- who may
@@ -77,7 +116,7 @@ def test_the_tables_of_this_test_name_every_route(server: Starlette) -> None:
         "/api/health/",
         "/metrics",
     }
-    written = {re.sub(r"\?.*", "", path) for path in [*READ, *WRITE]}
+    written = {re.sub(r"^[A-Z]+ |\?.*", "", path) for path in [*READ, *WRITE]}
 
     for path in paths_of(server) - ours - {f"{start}/{{rest:path}}" for start in ("/auth", "/files", "/api")}:
         shape = re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(path))
@@ -94,7 +133,7 @@ def test_nobody_reads_without_signing_in(visitor: Visitor, path: str) -> None:
 
 @pytest.mark.parametrize("path", WRITE)
 def test_nobody_writes_without_signing_in(visitor: Visitor, path: str) -> None:
-    assert post(visitor, path).status_code == 401
+    assert write(visitor, path).status_code == 401
 
 
 def expected(role: Role, action: Action) -> set[int]:
@@ -115,7 +154,7 @@ def test_a_role_writes_what_the_policy_says_and_nothing_else(sign_in: SignIn, ro
     who = sign_in(role)
 
     for path, action in WRITE.items():
-        assert post(who, path).status_code in expected(role, action), path
+        assert write(who, path).status_code in expected(role, action), path
 
 
 @pytest.mark.parametrize("path", WRITE)
@@ -128,7 +167,7 @@ def test_a_page_of_another_site_writes_nothing(sign_in: SignIn, path: str) -> No
         {**who.headers, "Origin": "https://evil.example"},
         {**who.headers, "Sec-Fetch-Site": "cross-site"},
     ):
-        assert who.client.post(path, json=BODIES.get(path, {}), headers=headers).status_code == 403
+        assert write(who, path, headers).status_code == 403
 
 
 def test_the_csrf_token_of_somebody_else_is_no_good(sign_in: SignIn) -> None:
@@ -136,22 +175,13 @@ def test_the_csrf_token_of_somebody_else_is_no_good(sign_in: SignIn) -> None:
 
     one.csrf = other.csrf
 
-    assert post(one, "/identification/1").status_code == 403
+    assert write(one, "/identification/1").status_code == 403
 
 
 # --- scans in
 
 
-class Body:
-    """A body that counts how much of it was asked for."""
-
-    def __init__(self, chunks: int, size: int = 1 << 16) -> None:
-        self.chunks, self.size, self.read = chunks, size, 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for _ in range(self.chunks):
-            self.read += 1
-            yield b"x" * self.size
+PDF = b"%PDF-1.7 " + b"x" * (300 << 10)
 
 
 @pytest.fixture
@@ -161,41 +191,91 @@ def received(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def add_scan(*args: object, path: Path, **details: object) -> ScanAdded:
         calls.append({**details, "content": path.read_bytes(), "path": path})
-        return ScanAdded(scan_file_id=7, job_id=3, known=False)
+        return ScanAdded(scan_file_id=7, job_id=3, known=False, files=(7,))
 
     monkeypatch.setattr(scans, "add_scan", add_scan)
     return calls
 
 
-def test_a_scan_arrives_whole_and_its_file_is_taken_away_after(
-    sign_in: SignIn, received: list[dict[str, Any]]
-) -> None:
-    who = sign_in(Role.SECRETARIAT)
-
-    answer = who.client.post(
-        "/scans/5",
-        params={"name": "salle 204.pdf", "layout": "a3", "lot": "salle 204", "pages_per_copy": "8"},
-        content=iter(Body(40)),
-        headers=who.headers,
+@pytest.fixture
+def paper_id(database: sessionmaker[Session]) -> int:
+    office = Actor.system("test")
+    roster = "Nom;Prénom;Né(e) le\nDURAND;Zoé;01/02/2009\n".encode()
+    exams.import_roster(database, office, session_name="Bac", file_name="liste.csv", content=roster)
+    scheme = b"code,label,points,bonus\n1,Exercice,20,0\n"
+    return exams.create_paper(
+        database, office, session_name="Bac", name="Maths", schemes={"A": ("bareme.csv", scheme)}
     )
 
-    assert answer.json() == {"scan_file_id": 7, "job_id": 3, "known": False}
+
+def announce(who: Visitor, paper_id: int, **said: Any) -> Any:
+    said = {"name": "salle 204.pdf", "byte_size": len(PDF), **said}
+    return who.client.post(f"/scans/{paper_id}/uploads", json=said, headers=who.headers)
+
+
+def put(who: Visitor, token: str, content: bytes | Iterator[bytes], *, offset: int = 0) -> Any:
+    address = f"/scans/uploads/{token}?offset={offset}"
+    return who.client.put(address, content=content, headers=who.headers)
+
+
+def test_a_scan_arrives_whole_and_its_partial_file_is_taken_away_after(
+    sign_in: SignIn, received: list[dict[str, Any]], home: Path, paper_id: int
+) -> None:
+    who = sign_in(Role.SECRETARIAT)
+    said = {"layout": "a4", "lot": " salle 204 ", "pages_per_copy": 8, "stated_copies": 30}
+
+    begun = announce(who, paper_id, **said).json()
+    answer = put(who, begun["token"], PDF)
+
+    ended = {"scan_file_id": 7, "known": False, "files": [7], "refused": []}
+    assert (begun["received"], begun["ended"]) == (0, None)
+    assert answer.json() == {**begun, "received": len(PDF), "ended": ended}
     [call] = received
-    assert call["content"] == b"x" * (40 << 16)
-    assert (call["paper_id"], call["file_name"], call["layout"]) == (5, "salle 204.pdf", "a3")
+    assert call["content"] == PDF
+    assert (call["paper_id"], call["file_name"], call["layout"]) == (paper_id, "salle 204.pdf", "a4")
     assert (call["lot_label"], call["pages_per_copy"]) == ("salle 204", 8)
-    assert not call["path"].exists()
+    assert (call["stated_copies"], call["stated_sheets"]) == (30, None)
+    assert list((home / "uploads").iterdir()) == []
 
 
 def test_the_right_is_checked_before_the_body_is_read(
-    sign_in: SignIn, received: list[dict[str, Any]], home: Path
+    sign_in: SignIn, received: list[dict[str, Any]], home: Path, paper_id: int
 ) -> None:
-    who = sign_in(Role.CORRECTOR)
+    token = announce(sign_in(Role.SECRETARIAT), paper_id).json()["token"]
 
-    answer = who.client.post("/scans/1?name=a.pdf", content=b"x" * 1000, headers=who.headers)
+    answer = put(sign_in(Role.CORRECTOR), token, PDF)
 
     assert answer.status_code == 403
     assert not received
+    assert not (home / "uploads" / token).exists()
+
+
+def test_the_upload_of_another_account_is_unknown(sign_in: SignIn, home: Path, paper_id: int) -> None:
+    one, other = sign_in(Role.SECRETARIAT, login="one"), sign_in(Role.SECRETARIAT, login="other")
+    token = announce(one, paper_id).json()["token"]
+
+    for asked in (token, "guessed", "..%2f..%2fkorrigo.sqlite"):
+        address = f"/scans/uploads/{asked}"
+        assert other.client.get(address).status_code == 404
+        assert put(other, asked, PDF).status_code == 404
+        assert other.client.delete(address, headers=other.headers).status_code == 404
+    assert one.client.get(f"/scans/uploads/{token}").json()["received"] == 0
+
+
+def test_a_wrong_offset_is_answered_with_the_right_one(
+    sign_in: SignIn, received: list[dict[str, Any]], paper_id: int
+) -> None:
+    who = sign_in(Role.SECRETARIAT)
+    token = announce(who, paper_id).json()["token"]
+    assert put(who, token, PDF[:1000]).json()["received"] == 1000
+
+    for offset in (0, 999, 1001, len(PDF)):
+        answer = put(who, token, PDF[offset:], offset=offset)
+        assert (answer.status_code, answer.json()["received"]) == (409, 1000)
+        assert answer.json()["error"]["code"] == "upload_elsewhere"
+
+    assert put(who, token, PDF[1000:], offset=1000).json()["ended"]["files"] == [7]
+    assert [call["content"] for call in received] == [PDF]
 
 
 @pytest.fixture
@@ -204,41 +284,64 @@ def small_limit(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     resources.forget()
 
 
-def test_a_file_that_says_it_is_too_large_is_refused_with_the_limit(
-    small_limit: None, sign_in: SignIn, received: list[dict[str, Any]]
+def test_a_file_that_says_it_is_too_large_is_refused_with_the_limit_before_a_byte_of_it_comes(
+    small_limit: None, sign_in: SignIn, home: Path, paper_id: int
 ) -> None:
-    who = sign_in(Role.SECRETARIAT)
-
-    answer = who.client.post("/scans/1?name=a.pdf", content=b"x" * 100_001, headers=who.headers)
+    answer = announce(sign_in(Role.SECRETARIAT), paper_id, byte_size=100_001)
 
     assert answer.status_code == 413
     assert "97,7 ko" in answer.json()["error"]["sentence"]
-    assert not received
+    assert not (home / "uploads").exists()
 
 
-def test_a_file_that_does_not_say_its_size_is_cut_off_at_the_limit(
-    small_limit: None, sign_in: SignIn, received: list[dict[str, Any]], home: Path
+def test_a_body_that_is_longer_than_was_said_is_cut_off(
+    sign_in: SignIn, received: list[dict[str, Any]], home: Path, paper_id: int
 ) -> None:
     who = sign_in(Role.SECRETARIAT)
+    token = announce(who, paper_id, byte_size=1000).json()["token"]
 
-    answer = who.client.post("/scans/1?name=a.pdf", content=iter(Body(50)), headers=who.headers)
+    answer = put(who, token, iter([PDF] * 5))
 
     assert answer.status_code == 413
     assert not received
-    assert not list((home / "blobs" / "incoming").iterdir())
+    assert who.client.get(f"/scans/uploads/{token}").json()["received"] == 0
+    assert sum(path.stat().st_size for path in (home / "uploads").iterdir()) <= 1000
 
 
-def test_what_is_no_pdf_gets_a_sentence_and_leaves_nothing(sign_in: SignIn, home: Path) -> None:
+def test_a_chunk_that_says_it_is_longer_than_chunks_are_is_not_read(
+    sign_in: SignIn, home: Path, paper_id: int
+) -> None:
     who = sign_in(Role.SECRETARIAT)
+    token = announce(who, paper_id, byte_size=uploads.CHUNK_BYTES * 2).json()["token"]
 
-    answer = who.client.post("/scans/1?name=notes.pdf", content=b"hello", headers=who.headers)
+    assert put(who, token, bytes(uploads.CHUNK_BYTES + 1)).status_code == 413
+    assert not (home / "uploads" / token).exists()
 
-    assert answer.status_code == 422
-    assert answer.json()["error"] == {
-        "code": "not_a_pdf",
-        "sentence": "notes.pdf : ce fichier n'est pas un PDF. Exportez le scan en PDF et renvoyez-le.",
-    }
-    assert not list((home / "blobs" / "incoming").iterdir())
+
+def test_what_is_no_scan_gets_a_sentence_whenever_it_is_asked_for_and_leaves_nothing(
+    sign_in: SignIn, home: Path, paper_id: int
+) -> None:
+    who = sign_in(Role.SECRETARIAT)
+    token = announce(who, paper_id, name="notes.pdf", byte_size=5).json()["token"]
+
+    told = put(who, token, b"hello")
+
+    assert told.status_code == 422
+    assert told.json()["error"]["code"] == "scan_kind_unknown"
+    assert told.json()["error"]["sentence"].startswith("notes.pdf : ce fichier n'est ni un PDF")
+    assert who.client.get(f"/scans/uploads/{token}").json() == told.json()
+    assert list((home / "uploads").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"byte_size": "5"}, {"byte_size": -1}, {"byte_size": None}, {"byte_size": True}, {"name": "/"}]
+    + [{"pages_per_copy": 0}, {"stated_copies": 10**9}, {"layout": "a5"}],
+)
+def test_an_announcement_that_cannot_be_read_is_refused(
+    sign_in: SignIn, paper_id: int, wrong: dict[str, Any]
+) -> None:
+    assert announce(sign_in(Role.SECRETARIAT), paper_id, **wrong).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -390,7 +493,8 @@ def test_a_decision_reaches_the_service(sign_in: SignIn, monkeypatch: pytest.Mon
     answer = who.client.post("/identification/31", json=body, headers=who.headers)
 
     assert answer.json() == {"decision_id": 9, "copy_id": None}
-    assert asked == [{"booklet_id": 31, "kind": "candidate", "candidate_id": 4, "expected_decision_id": None}]
+    decided = {"booklet_id": 31, "kind": "candidate", "candidate_id": 4, "expected_decision_id": None}
+    assert asked == [{**decided, "reason": ""}]
 
 
 def test_points_come_with_a_comma_or_a_point() -> None:

@@ -19,7 +19,7 @@ DPI = 200
 MM = DPI / 25.4
 A4 = (round(210 * MM), round(297 * MM))
 _FONT = str(Path(reportlab.__file__).parent / "fonts" / "Vera.ttf")
-CADRES, LIGNES = builtin_models()
+CADRES, LIGNES = (model for model in builtin_models() if model.name in ("cadres", "lignes"))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from core.imaging.header import HeaderMatch, field_crop, find_header, header_crop
-from core.imaging.header_models import HeaderModel
+from core.imaging.header_models import HeaderModel, builtin_models
+from tests.unit import drawn_headers
 from tests.unit import drawn_pages as draw
 
 MODELS = (draw.CADRES, draw.LIGNES)
@@ -34,6 +35,90 @@ def test_a_header_is_found_where_it_was_printed(
     assert match is not None
     assert match.model == model.name
     assert error_mm(match, page, model) < 0.5
+
+
+FAULTS = {
+    "150 dpi": {"dpi": 150.0},
+    "300 dpi": {"dpi": 300.0},
+    "bitonal": {"bitonal": True, "noise": 0.0},
+    "light": {"fade": 0.25},
+    "very light": {"fade": 0.1, "noise": 2.0},
+    "turned": {"skew": 3.0},
+    "turned back": {"skew": -3.0},
+    "torn corner": {"torn_mm": 40.0},
+    "grey border": {"border_mm": 10.0},
+    "dark edge": {"edge_mm": 5.0},
+}
+
+
+def scanned_header(model: HeaderModel, seed: int, paper: str, how: dict[str, float]) -> drawn_headers.Fed:
+    rng = np.random.default_rng(seed)
+    usual = {"skew": rng.uniform(-1.5, 1.5), **how}
+    sheet = drawn_headers.page_of_model(model, seed, paper, usual.pop("dpi", 200.0))
+    shift = (rng.uniform(-4, 4), rng.uniform(-4, 4))
+    return drawn_headers.fed(sheet, seed, shift_mm=shift, **usual)  # type: ignore[arg-type]
+
+
+def place_error_mm(match: HeaderMatch, page: drawn_headers.Fed, model: HeaderModel) -> float:
+    corners = np.array([[x, y, 1] for x in (0, model.width_mm) for y in (0, model.height_mm)]).T
+    printed = corners + np.array([[model.page_left_mm], [model.page_top_mm], [0]])
+    return float(np.abs(match.transform @ corners - page.from_mm @ printed).max() / (page.dpi / 25.4))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("model", builtin_models(), ids=lambda model: model.name)
+def test_a_header_is_found_whatever_the_scanner_did(model: HeaderModel, fault: str) -> None:
+    paper = drawn_headers.PAPERS[len(fault) % 3]
+    page = scanned_header(model, 5, paper, FAULTS[fault])
+
+    match = find_header(page.gray, page.dpi)
+
+    assert match is not None
+    assert (match.model, match.kind) == (model.name, model.kind)
+    assert place_error_mm(match, page, model) < 0.5
+
+
+def test_only_the_annex_is_of_the_kind_annex() -> None:
+    assert [model.name for model in builtin_models() if model.kind == "annex"] == ["annexe"]
+
+
+@pytest.mark.parametrize("model", builtin_models(), ids=lambda model: model.name)
+def test_a_header_half_torn_away_is_found_in_its_place_or_not_at_all(model: HeaderModel) -> None:
+    page = scanned_header(model, 3, "seyes", {"torn_mm": 110.0})
+
+    match = find_header(page.gray, page.dpi)
+
+    assert match is None or (match.model == model.name and place_error_mm(match, page, model) < 1.0)
+
+
+NO_HEADER = ("blank", "written", "table", "names_table", "frame", "frames", "curve", "subject")
+SCANNERS: tuple[dict[str, float], ...] = (
+    {},
+    {"fade": 0.3},
+    {"bitonal": True, "noise": 0.0},
+    {"fade": 0.15},
+    {"skew": 3.0},
+)
+
+
+@pytest.mark.parametrize("kind", NO_HEADER)
+@pytest.mark.parametrize("paper", ["seyes", "squared", "graph"])
+def test_what_pupils_draw_on_ruled_paper_is_no_header(kind: str, paper: str) -> None:
+    page = drawn_headers.fed(drawn_headers.page_without(kind, paper, 4), 4, skew=-0.7)
+
+    assert find_header(page.gray, page.dpi) is None
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", NO_HEADER)
+def test_of_forty_pages_without_header_none_has_one(kind: str) -> None:
+    for paper in (*drawn_headers.PAPERS, "graph"):
+        for seed in range(10):
+            how = {"skew": np.random.default_rng(seed).uniform(-1.5, 1.5), **SCANNERS[seed % 5]}
+            sheet = drawn_headers.page_without(kind, paper, seed, (150, 200, 300)[seed % 3])
+            page = drawn_headers.fed(sheet, seed, **how)  # type: ignore[arg-type]
+
+            assert find_header(page.gray, page.dpi) is None, (paper, seed)
 
 
 @pytest.mark.parametrize("kind", ["plain", "seyes", "squared"])

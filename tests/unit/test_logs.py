@@ -312,7 +312,8 @@ def test_a_day_s_work_with_its_mishaps_leaves_no_name_login_or_token_in_the_log(
         database, who.actor, session_name="S", file_name="QUENTAMBERT.csv", content=ROSTER.encode()
     )
     headers = {CSRF_HEADER: who.csrf_token, "Origin": "http://localhost"}
-    visitor.post("/scans/1?name=QUENTAMBERT.pdf&lot=VASSILAKIS", content=b"no pdf", headers=headers)
+    announced = {"name": "QUENTAMBERT.pdf", "lot": "VASSILAKIS", "byte_size": "QUENTAMBERT"}
+    visitor.post("/scans/1/uploads", json=announced, headers=headers)
 
     def broken(*_args: object, **_details: object) -> object:
         with database.begin() as session:

@@ -30,7 +30,11 @@ def documented() -> dict[str, list[str]]:
 def test_without_any_variable_everything_has_its_default() -> None:
     read = Settings.from_environment({})
 
-    assert read == Settings(home=read.home, database_url=f"sqlite:///{read.home}/korrigo.sqlite")
+    assert read == Settings(
+        home=read.home,
+        database_url=f"sqlite:///{read.home}/korrigo.sqlite",
+        drop_folder=read.home / "depot",
+    )
     assert read.home == Path("data/var").absolute()
 
 
@@ -47,6 +51,7 @@ def test_each_variable_sets_its_field() -> None:
             "KORRIGO_DATABASE_URL": "postgresql://u:p@db:5432/korrigo",
             "KORRIGO_REDIS_URL": "unix:///run/redis.sock",
             "KORRIGO_READER": "Null",
+            "KORRIGO_DROP_FOLDER": "/srv/copieur",
             "KORRIGO_UPLOAD_LIMIT_BYTES": "1000",
             "KORRIGO_IMAGE_LIMIT": "7",
             "KORRIGO_SIGN_IN_HOURS": "1",
@@ -63,6 +68,7 @@ def test_each_variable_sets_its_field() -> None:
         database_url="postgresql://u:p@db:5432/korrigo",
         redis_url="unix:///run/redis.sock",
         reader="null",
+        drop_folder=Path("/srv/copieur"),
         upload_limit_bytes=1000,
         image_limit=7,
         sign_in_hours=1,
@@ -136,7 +142,7 @@ def test_a_documented_default_is_the_real_one_and_the_example_can_be_read(name: 
     if default.startswith("`"):
         assert default.strip("`") == str(real)
     else:
-        assert real in ("", ())
+        assert real in ("", (), None)
     read = Settings.from_environment({variable(name): example.strip("`")})
     assert getattr(read, name) != getattr(Settings.from_environment({}), name)
 

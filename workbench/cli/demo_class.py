@@ -85,6 +85,7 @@ def _paper(system: Actor, session_name: str, name: str, scheme: Path, pdfs: Sequ
             file_name=pdf.name,
             path=pdf,
             lot_label="Salle 204",
+            checked=True,
         )
     return paper_id
 

@@ -57,6 +57,7 @@ def _examined() -> Iterator[Component]:
     if home.standing is Standing.DOWN:
         yield installation.clock(None)
     else:
+        yield installation.drop_folder(settings)
         yield from _running(settings)
     yield from installation.programs(settings.reader)
 

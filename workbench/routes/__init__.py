@@ -7,7 +7,18 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from core.errors import NotFound
-from workbench.routes import files, health, identification, marking, metrics, scans, sign_in
+from workbench.routes import (
+    files,
+    half_pages,
+    header_models,
+    health,
+    identification,
+    marking,
+    metrics,
+    scans,
+    sign_in,
+    workshop,
+)
 from workbench.routes.answers import answering
 
 OWN_PREFIXES = ("/auth", "/files", "/api")
@@ -21,6 +32,9 @@ def routes() -> list[BaseRoute]:
         *metrics.ROUTES,
         *sign_in.ROUTES,
         *scans.ROUTES,
+        *workshop.ROUTES,
+        *half_pages.ROUTES,
+        *header_models.ROUTES,
         *files.ROUTES,
         *identification.ROUTES,
         *marking.ROUTES,

@@ -31,7 +31,12 @@ _STATUS: tuple[tuple[type[WorkbenchError], int], ...] = (
     (ImpossibleTransition, 409),
     (BadInput, 422),
 )
-_STATUS_OF_CODE = {"upload_too_large": 413, "sign_in_throttled": 429}
+_STATUS_OF_CODE = {
+    "upload_too_large": 413,
+    "upload_chunk_too_large": 413,
+    "upload_no_space": 507,
+    "sign_in_throttled": 429,
+}
 _CLIENT_GONE = 499  # nginx's number for a client that closed before the answer
 
 NEVER_KEPT = "private, no-store"

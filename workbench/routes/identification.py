@@ -14,6 +14,7 @@ from workbench.routes.access import blocking, id_or_none, signed_in, writer, wri
 from workbench.routes.answers import answering, as_json
 
 _ID_FIELDS = ("candidate_id", "expected_decision_id")
+_LONGEST_REASON = 500
 
 
 @answering
@@ -26,11 +27,17 @@ async def desk(request: Request) -> Response:
 
 @answering
 async def decide(request: Request) -> Response:
-    """Say whose booklet it is: ``{"kind", "candidate_id", "expected_decision_id"}``."""
+    """Say whose booklet it is: ``{"kind", "candidate_id", "expected_decision_id", "reason"?}``.
+
+    With a reason a late booklet joins a copy that its corrector has already.
+    """
     who, body = await writer_with_body(request)
     candidate_id, expected = (id_or_none(body.get(name), name=name) for name in _ID_FIELDS)
     if body.get("kind") not in list(DecisionKind):
         raise BadInput("parameter_unreadable", parameter="kind")
+    reason = body.get("reason") or ""
+    if not isinstance(reason, str) or len(reason) > _LONGEST_REASON:
+        raise BadInput("parameter_unreadable", parameter="reason")
     decided = await blocking(
         identification.decide,
         sessions(),
@@ -39,6 +46,7 @@ async def decide(request: Request) -> Response:
         kind=DecisionKind(body["kind"]),
         candidate_id=candidate_id,
         expected_decision_id=expected,
+        reason=reason,
     )
     return as_json(decided)
 

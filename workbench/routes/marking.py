@@ -16,7 +16,8 @@ from core.services import marking
 from core.services.mark_actions import ActionKind, MarkAction
 from workbench.resources import sessions
 from workbench.routes.access import blocking, copy_code, id_or_none, signed_in, writer_with_body
-from workbench.routes.answers import answering, as_json
+from workbench.routes.answers import answering, as_json, plain
+from workbench.workshop_words import notice_words
 
 _MOST_ACTIONS = 500
 _KINDS: tuple[ActionKind, ...] = get_args(ActionKind)
@@ -28,7 +29,26 @@ _POINTS = re.compile(r"-?[0-9]{1,6}(\.[0-9]{1,4})?")
 async def view(request: Request) -> Response:
     """All of a copy's marking, as it stands now."""
     who = await signed_in(request)
-    return as_json(await blocking(marking.open_copy, sessions(), who.actor, code=copy_code(request)))
+    return as_json(worded(await blocking(marking.open_copy, sessions(), who.actor, code=copy_code(request))))
+
+
+def worded(view: marking.MarkingView) -> dict[str, Any]:
+    """What the marking desk gets: the view, with what changed in the pages as a sentence, or nothing."""
+    told: dict[str, Any] = plain(view)
+    told["notice"] = notice_words(view.notice)
+    return told
+
+
+@answering
+async def acknowledge(request: Request) -> Response:
+    """The corrector has seen what changed in the pages: ``{"page_set": its number}``."""
+    who, body = await writer_with_body(request)
+    page_set = id_or_none(body.get("page_set"), name="page_set")
+    if page_set is None:
+        raise BadInput("parameter_unreadable", parameter="page_set")
+    code = copy_code(request)
+    await blocking(marking.acknowledge, sessions(), who.actor, code=code, page_set=page_set)
+    return as_json({"seen": page_set})
 
 
 @answering
@@ -68,6 +88,7 @@ def mark_action(value: object) -> MarkAction:
         shape=_shape(value.get("shape")),
         annotation_kind=_text(value, "annotation_kind"),
         annotation_id=id_or_none(value.get("annotation_id"), name="annotation_id"),
+        page_set=id_or_none(value.get("page_set"), name="page_set"),
     )
 
 
@@ -96,4 +117,5 @@ def _shape(found: object) -> Mapping[str, Any] | None:
 ROUTES = [
     Route("/marking/{code}", view, methods=["GET"]),
     Route("/marking/{code}", save, methods=["POST"]),
+    Route("/marking/{code}/notice", acknowledge, methods=["POST"]),
 ]

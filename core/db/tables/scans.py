@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db.tables.base import Base, Code, Id, Sha256, now, one_of
-from core.domain.entries import Cut, DecisionKind, HeaderKind, Place, Side, Verdict
+from core.domain.entries import DecisionKind, HeaderKind, Place, Side, Verdict
 
 
 class Lot(Base):
@@ -173,6 +173,8 @@ class HalfPage(Base):
     ruling: Mapped[Code] = mapped_column(default="")
     hand: Mapped[list[Any]] = mapped_column(default=list)
     """Features of the writing, to suggest where a loose sheet belongs."""
+    mark_crops: Mapped[list[Any]] = mapped_column(default=list)
+    """Pictures of what may be a page number: ``{"edge", "sha256"}``."""
     page_mark: Mapped[str] = mapped_column(default="")
     """« n/N » as read on the page, or empty."""
     image: Mapped[ScanImage] = relationship(lazy="joined", foreign_keys=[scan_image_id])

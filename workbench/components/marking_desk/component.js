@@ -39,6 +39,7 @@ class Desk {
     this.zoom = 1;
     this.part("appreciation").addEventListener("change", (event) => this.act({ kind: "appreciation", text: event.target.value }));
     this.part("drawing").addEventListener("click", (event) => this.draw(event));
+    this.part("noticeSeen").addEventListener("click", () => this.acknowledge());
     for (const button of root.querySelectorAll("[data-command]")) {
       button.addEventListener("click", () => this.command(button.dataset.command));
     }
@@ -56,7 +57,7 @@ class Desk {
 
   load(data) {
     // A rerun of the page may bring a view older than what was typed since.
-    if (this.code === data.view.code && (this.pending.length || data.view.version <= this.version)) return;
+    if (this.code === data.view.code && (this.pending.length || (data.view.version <= this.version && data.view.page_set <= this.pageSet))) return;
     const fresh = this.code !== data.view.code;
     this.csrf = data.csrf;
     this.owner = data.owner;
@@ -77,6 +78,8 @@ class Desk {
     this.view = view;
     this.code = view.code;
     this.version = view.version;
+    this.pageSet = view.page_set;
+    this.page = Math.min(this.page || 1, Math.max(view.pages, 1));
     this.leaves = view.items.filter((item) => item.is_leaf);
     this.marks = { ...view.marks };
     this.remarks = { ...view.remarks };
@@ -151,7 +154,8 @@ class Desk {
     this.pending = this.pending.slice(batch.length);
     this.keep();
     this.tell("");
-    if (batch.some((action) => action.kind === "annotate" || action.kind === "erase")) await this.refresh();
+    const drawn = batch.some((action) => action.kind === "annotate" || action.kind === "erase");
+    if (drawn || result.page_set > this.pageSet) await this.refresh();
     this.drawState();
   }
 
@@ -188,6 +192,22 @@ class Desk {
   }
 
   // --- drawing ----------------------------------------------------------------------------------
+
+  // What changed in the pages stays said until the corrector has read it.
+  drawNotice() {
+    this.part("notice").hidden = !this.view.notice;
+    this.part("noticeText").textContent = this.view.notice ? `Les pages de cette copie ont changé. ${this.view.notice}.` : "";
+  }
+
+  async acknowledge() {
+    const answer = await fetch(`/marking/${this.code}/notice`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Korrigo-CSRF": this.csrf },
+      body: JSON.stringify({ page_set: this.pageSet }),
+    }).catch(() => null);
+    if (answer?.ok) await this.refresh();
+    else this.tell("Le serveur ne répond pas : recommencez.");
+  }
 
   drawAll() {
     this.part("code").textContent = `Copie ${this.code}`;
@@ -298,8 +318,9 @@ class Desk {
   }
 
   drawPage() {
+    this.drawNotice();
     const image = this.part("image");
-    const source = `/files/copies/${this.code}/pages/${this.page}.jpg`;
+    const source = `/files/copies/${this.code}/pages/${this.page}.jpg?set=${this.pageSet}`;
     if (image.getAttribute("src") !== source) image.src = source;
     this.part("canvas").style.width = `${this.zoom * 100}%`;
     const blank = this.view.blank_pages.includes(this.page) ? " · page blanche" : "";
@@ -377,7 +398,7 @@ class Desk {
 
   annotate(shape) {
     const item = this.leaves[this.active];
-    this.act({ kind: "annotate", annotation_kind: this.tool, page: this.page, shape, item_id: item ? item.item_id : null });
+    this.act({ kind: "annotate", annotation_kind: this.tool, page: this.page, page_set: this.pageSet, shape, item_id: item ? item.item_id : null });
     this.drawPage();
   }
 

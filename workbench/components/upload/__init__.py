@@ -1,17 +1,16 @@
-"""Scan files go to the streaming route from here, one after the other, with progress and a way to stop."""
+"""Scan files go to the server from here by chunks, one file after the other, and go on after a cut."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.i18n import _, size
+from core.i18n import _, plural, size
+from core.services.uploads import ENDINGS, ScanOptions, UploadView
 from workbench.components import declare
 from workbench.resources import settings
 
 _render = declare("upload")
-
-ACCEPTED = (".pdf",)
 
 
 @dataclass(frozen=True)
@@ -28,28 +27,43 @@ def upload(
     *,
     paper_id: int,
     csrf_token: str,
-    layout: str = "auto",
-    pages_per_copy: int | None = None,
-    lot_label: str = "",
+    options: ScanOptions,
+    unfinished: Sequence[UploadView] = (),
     key: str = "upload",
 ) -> Sequence[Uploaded]:
-    """Draw the drop zone; the page runs again when the last file has arrived.
+    """Draw the drop zone; the page runs again whenever a file has arrived.
+
+    ``options`` hold for the files that are dropped from now on; ``unfinished`` are told of, to go on with.
 
     Returns:
-        The files of the sending that has just ended, in order; empty on every other run.
+        The files that ended since the run before; empty on most runs.
     """
     limit = settings().upload_limit_bytes
     result = _render(
         key=f"{key}_{paper_id}",
         data={
-            "address": f"/scans/{paper_id}",
+            "address": f"/scans/{paper_id}/uploads",
+            "uploads": "/scans/uploads",
             "csrf": csrf_token,
-            "layout": layout,
-            "pages_per_copy": pages_per_copy,
-            "lot": lot_label,
-            "accept": ",".join(ACCEPTED),
+            "options": {
+                "layout": options.layout,
+                "pages_per_copy": options.pages_per_copy,
+                "lot": options.lot_label,
+                "stated_copies": options.stated_copies,
+                "stated_sheets": options.stated_sheets,
+            },
+            "unfinished": [
+                {
+                    "token": view.token,
+                    "name": view.name,
+                    "received": view.received,
+                    "byte_size": view.byte_size,
+                }
+                for view in unfinished
+            ],
+            "accept": ",".join(ENDINGS),
             "limit_bytes": limit,
-            "words": _words(limit),
+            "words": _words(limit, len(unfinished)),
         },
         on_finished_change=lambda: None,
     )
@@ -64,27 +78,45 @@ def upload(
     ]
 
 
-def _words(limit_bytes: int) -> dict[str, str]:
+def _words(limit_bytes: int, unfinished: int) -> dict[str, str]:
     """The sentences of the component, so that all French stands in Python."""
     return {
-        "drop": _("Déposez les PDF du scanner ici"),
+        "drop": _("Déposez les scans ici"),
         "choose": _("Choisir des fichiers"),
         "limits": _(
-            "PDF, {size} au plus par fichier. Les fichiers partent un par un ; gardez l'onglet ouvert."
+            "PDF, TIFF, JPEG, PNG, HEIC, WebP ou ZIP, {size} au plus par fichier. "
+            "Un envoi coupé reprend où il en était."
         ).format(size=size(limit_bytes)),
         "files": _("Fichiers envoyés"),
+        "unfinished": _("{uploads} à reprendre").format(uploads=plural(unfinished, "envoi", "envois")),
         "waiting": _("en attente"),
+        "looking": _("lecture du fichier…"),
         "sending": _("{percent} % · {sent} sur {total} · {left}"),
         "left_seconds": _("reste {n} s"),
         "left_minutes": _("reste {n} min"),
         "checking": _("reçu, vérification…"),
         "added": _("reçu"),
+        "added_many": _("reçu : {n} fichiers"),
         "known": _("déjà reçu : ce fichier est identique à un fichier de l'épreuve"),
-        "cancelled": _("envoi interrompu ; rien n'a été gardé"),
-        "lost": _("la connexion a été coupée ; rien n'a été gardé, renvoyez ce fichier"),
+        "with_refused": _("{told} ; {n} non pris : {refused}"),
+        "cut": _("connexion coupée, reprise dans {n} s…"),
+        "elsewhere": _("une autre fenêtre envoie ce fichier, nouvel essai dans {n} s…"),
+        "paused": _("en pause à {percent} %"),
+        "left": _("{percent} % reçus ; choisissez de nouveau ce fichier pour reprendre"),
+        "signed_out": _(
+            "votre connexion est terminée : reconnectez-vous, puis choisissez de nouveau ce fichier ; "
+            "l'envoi reprendra à {percent} %"
+        ),
+        "changed": _("ce fichier a changé ou n'est plus lisible sur votre poste : choisissez-le de nouveau"),
+        "cancelled": _("envoi abandonné ; rien n'a été gardé"),
+        "failed": _("l'envoi n'a pas abouti ; choisissez de nouveau ce fichier"),
         "too_large": _("trop lourd : {size} au plus").format(size=size(limit_bytes)),
-        "not_accepted": _("ce n'est pas un PDF"),
-        "cancel": _("Interrompre"),
-        "cancel_file": _("Interrompre l'envoi de {name}"),
+        "not_accepted": _("ni PDF, ni image, ni ZIP : exportez-le dans un de ces formats"),
+        "pause": _("Pause"),
+        "pause_file": _("Mettre en pause l'envoi de {name}"),
+        "resume": _("Reprendre"),
+        "resume_file": _("Reprendre l'envoi de {name}"),
+        "cancel": _("Abandonner"),
+        "cancel_file": _("Abandonner l'envoi de {name}"),
         "units": _("o,ko,Mo,Go"),
     }

@@ -59,7 +59,8 @@ def _images_and_halves() -> None:
     op.add_column("half_page", sa.Column("settled", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("half_page", sa.Column("thumb_sha256", sa.String(length=64), nullable=True))
     op.add_column("half_page", sa.Column("likeness", sa.LargeBinary(), nullable=True))
-    op.add_column("half_page", sa.Column("hand", sa.JSON(), server_default="[]", nullable=False))
+    for column in ("hand", "mark_crops"):
+        op.add_column("half_page", sa.Column(column, sa.JSON(), server_default="[]", nullable=False))
     for first, second, cut in (("left", "right", "left_right"), ("top", "bottom", "top_bottom")):
         op.execute(
             f"update scan_image set cut = '{cut}', first_half = '{first}', second_half = '{second}' "  # noqa: S608
