@@ -47,6 +47,7 @@ TRIALS = 5
 """Other pages on which the header is looked for before it is kept."""
 
 TURNS = (0, 90, 180, 270)
+_HALVES = frozenset({"full", "left", "right", "top", "bottom"})
 LONGEST_NAME = 60
 _CROP_WIDTH_PX = 900
 _PICTURE_QUALITY = 92
@@ -254,7 +255,7 @@ def learn_model(
     """
     authorise(actor, Action.ADD_SCANS)
     title = " ".join(name.split())
-    if not title or len(title) > LONGEST_NAME:
+    if not title or len(title) > LONGEST_NAME or not title.isprintable():
         raise BadInput("header_model_name", limit=LONGEST_NAME)
     with reading(sessions) as session:
         found = _half(session, scan_image_id, half)
@@ -395,6 +396,9 @@ def _check_name(session: Session, session_id: int, name: str) -> None:
 
 
 def _half(session: Session, scan_image_id: int, half: str) -> HalfPage:
+    # Text of the address, which may hold what a database refuses to compare.
+    if half not in _HALVES:
+        raise NotFound("page", image=scan_image_id)
     found = session.scalars(
         select(HalfPage).where(HalfPage.scan_image_id == scan_image_id, HalfPage.half == half)
     ).first()

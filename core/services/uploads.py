@@ -154,7 +154,8 @@ def start(
             raise NotFound("paper", paper=paper_id)
         if actor.account_id is not None:
             # Two tabs that begin with the same file at once: the second finds the upload of the first.
-            session.get(Account, actor.account_id, with_for_update={"key_share": True})
+            account = select(Account.id).where(Account.id == actor.account_id)
+            session.execute(account.with_for_update(key_share=True))
         unfinished_ones = _open_of(session, actor)
         known = next(
             (

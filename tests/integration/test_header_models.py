@@ -202,6 +202,7 @@ def test_only_the_files_that_are_meant_are_read_again(taken: Taken) -> None:
     [
         ({"name": "  "}, "header_model_name"),
         ({"name": "x" * 61}, "header_model_name"),
+        ({"name": "copie\x00"}, "header_model_name"),
         ({"fields": {}}, "header_zone_no_field"),
         ({"fields": {"mother": ZONE}}, "parameter_unreadable"),
         ({"zone": (0.5, 0.1, 0.2, 0.3)}, "parameter_unreadable"),
@@ -234,3 +235,5 @@ def test_only_the_secretariat_draws_headers(taken: Taken) -> None:
         header_models.pages(taken.sessions, CORRECTOR, paper_id=taken.paper_id)
     with pytest.raises(NotFound):
         header_models.page_picture(taken.sessions, SYSTEM, taken.blobs, scan_image_id=999, half="full")
+    with pytest.raises(NotFound):
+        header_models.page_picture(taken.sessions, SYSTEM, taken.blobs, scan_image_id=1, half="full\x00")

@@ -335,8 +335,16 @@ def test_what_is_no_scan_gets_a_sentence_whenever_it_is_asked_for_and_leaves_not
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"byte_size": "5"}, {"byte_size": -1}, {"byte_size": None}, {"byte_size": True}, {"name": "/"}]
-    + [{"pages_per_copy": 0}, {"stated_copies": 10**9}, {"layout": "a5"}],
+    [
+        {"byte_size": "5"},
+        {"byte_size": -1},
+        {"byte_size": None},
+        {"byte_size": True},
+        {"name": "/"},
+        {"pages_per_copy": 0},
+        {"stated_copies": 10**9},
+        {"layout": "a5"},
+    ],
 )
 def test_an_announcement_that_cannot_be_read_is_refused(
     sign_in: SignIn, paper_id: int, wrong: dict[str, Any]

@@ -60,14 +60,16 @@ def test_a_drawing_of_squares_runs_neither_way_and_has_no_pieces() -> None:
 
 
 def test_pieces_hold_whole_letters_black_on_white_without_the_ruling() -> None:
-    (fullest, *_) = writing_of([dark_map(written("seyes"), draw.DPI)]).pieces
+    pieces = writing_of([dark_map(written("seyes"), draw.DPI)]).pieces
+    (fullest, *_) = pieces
 
     assert fullest.shape[0] == PIECE_PX
     assert fullest.min() < 60
     assert np.median(fullest) > 240
     assert fullest[0].min() > 200  # a margin above, where Seyès paper has lines
-    dark_rows = (fullest < 128).mean(axis=1)
-    assert dark_rows.max() < 0.6
+    plain = writing_of([dark_map(written("plain"), draw.DPI)]).pieces
+    close = [max(_likeness(piece, other) for other in plain) > 0.8 for piece in pieces]
+    assert sum(close) >= 0.5 * len(close)  # of a line's two ends either may be among the fullest
 
 
 @pytest.mark.parametrize("fed", [90, 180, 270])

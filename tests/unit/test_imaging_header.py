@@ -228,3 +228,11 @@ def test_the_header_for_people_holds_the_whole_header() -> None:
 
     assert crop.shape[1] / draw.MM == pytest.approx(190, abs=1)
     assert crop.shape[0] / draw.MM == pytest.approx(36, abs=1)
+
+
+def test_the_words_of_a_header_with_half_of_its_lines_are_no_header() -> None:
+    fewer = replace(draw.CADRES, frames_mm=draw.CADRES.frames_mm[:3])
+    page = draw.page_with_header(fewer, "plain", seed=4)
+
+    assert find_header(page.gray, draw.DPI) is None
+    assert find_header(page.gray, draw.DPI, [fewer]) is not None

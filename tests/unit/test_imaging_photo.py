@@ -169,8 +169,7 @@ def test_light_is_evened_out_and_faint_pencil_under_a_shadow_stays_as_faint_as_i
         cv2.putText(page, "2x = 7", (column - 150, 600), cv2.FONT_HERSHEY_SCRIPT_COMPLEX, 2, 200, 3)
     light = np.ones((1200, 900))
     light[:, 450:] = 0.55
-    light = cv2.GaussianBlur(light, (0, 0), 15)
-    dark = (page * light).astype(np.uint8)
+    dark = (page * cv2.GaussianBlur(light, (0, 0), 15)).astype(np.uint8)
 
     even = flatten_light(dark)
 

@@ -214,3 +214,11 @@ def test_a_frame_that_holds_no_header_is_refused(zone: draw.BoxMm, field: draw.B
         learn([page.gray], page.dpi, drawn_on(page, zone), {"surname": drawn_on(page, field)}, name="x")
 
     assert refused.value.code == code
+
+
+def test_the_ruling_of_the_paper_is_no_line_of_the_header() -> None:
+    """The table is printed on Seyès paper: three lines across and five down are its own."""
+    lines = model("table", 1).lines_mm
+
+    across = [line for line in lines if line[1] == line[3]]
+    assert (len(across), len(lines) - len(across)) == (3, 5)

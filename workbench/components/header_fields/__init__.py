@@ -47,7 +47,10 @@ def _words() -> dict[str, str]:
     """The sentences of the component, so that all French stands in Python."""
     return {
         "loading": _("Lecture des pages…"),
-        "nothing": _("Aucune page n'est encore découpée pour cette épreuve : déposez d'abord ses scans."),
+        "nothing": _(
+            "Aucune page n'est découpée pour l'instant : déposez les scans de cette épreuve, ou attendez la fin "
+            "de leur lecture."
+        ),
         "scans": _("Déposer des scans"),
         "page": _("{file}, page {n}"),
         "page_half": _("{file}, image {n}, moitié {half}"),
@@ -67,6 +70,9 @@ def _words() -> dict[str, str]:
         "zone": _("Zone"),
         "step_zone": _("Tracez la zone : un cadre autour de tout l'en-tête imprimé."),
         "step_field": _("Tracez maintenant le champ « {field} », là où l'élève écrit."),
+        "step_more": _("Champ suivant, s'il y en a un : « {field} ». Sinon, voyez ce qui serait trouvé."),
+        "step_read": _("Ce fichier est relu. Pour tracer une autre zone, rechargez les pages."),
+        "reload": _("Recharger les pages"),
         "step_done": _("Tout est tracé."),
         "draw": _("À tracer"),
         "none_drawn": _("non tracé"),

@@ -68,6 +68,9 @@ class Desk {
     if (!result.ok) return this.empty(result.sentence);
     this.models = result.models;
     this.pages = result.pages;
+    this.at = this.stale = null;
+    this.parts.after.hidden = true;
+    this.tell("message", "");
     if (!this.pages.length) return this.empty(this.words.nothing, true);
     this.parts.nothing.hidden = true;
     this.parts.whole.hidden = false;
@@ -282,10 +285,11 @@ class Desk {
     parts.tools.replaceChildren(...this.order.map((one) => this.drawTool(one)));
     if (focused) parts.tools.querySelector(`[data-tool="${focused}"]`)?.focus({ preventScroll: true });
     const next = this.order.find(({ name }) => name === this.tool);
-    if (!next) parts.step.textContent = words.step_done;
+    if (this.stale) parts.step.textContent = words.step_read;
+    else if (!next) parts.step.textContent = words.step_done;
     else if (next.name === ZONE) parts.step.textContent = words.step_zone;
-    else parts.step.textContent = fill(words.step_field, { field: next.label });
-    const enough = this.drawn && this.frames.has(ZONE) && this.frames.size > 1;
+    else parts.step.textContent = fill(this.frames.size > 1 ? words.step_more : words.step_field, { field: next.label });
+    const enough = this.drawn && !this.stale && this.frames.has(ZONE) && this.frames.size > 1;
     parts.try.disabled = !enough || this.busy;
     parts.save.disabled = !enough || this.busy || !parts.name.value.trim();
   }
@@ -389,10 +393,13 @@ class Desk {
     this.drawModels();
   }
 
-  offer(file, reading) {
+  offer(file, reading, more = true) {
     const others = [...new Set(this.pages.map((page) => page.file_id))].filter((id) => id !== file);
     const ways = [];
-    if (others.length) ways.push(button(this.words.others, () => this.readOthers(others)));
+    // The pages drawn upon are gone as soon as their file is read again.
+    if (reading) this.stale = true;
+    if (reading) ways.push(button(this.words.reload, () => this.load()));
+    if (more && others.length) ways.push(button(this.words.others, () => this.readOthers(others)));
     if (reading) ways.push(button(this.words.jobs, () => this.open("jobs")));
     this.parts.after.replaceChildren(...ways);
     this.parts.after.hidden = !ways.length;
@@ -404,8 +411,8 @@ class Desk {
     if (!again.ok) return this.tell("message", again.sentence, "stop");
     const read = again.asked.length ? fill(words.others_read, { files: again.asked.join(", ") }) : words.others_none;
     this.tell("message", read, "done");
-    this.offer(null, true);
-    this.parts.after.firstChild.remove();
+    this.offer(null, true, false);
+    this.drawTools();
   }
 
   readAgain(files) {
