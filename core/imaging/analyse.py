@@ -85,7 +85,7 @@ def analyse_image(
     parts = [(half, page.cut(_on_map(half.box, page))) for half in split(width, height, layout)]
     # Lines of writing run down an image fed a quarter turned.
     skew = skew_of(_turned_map(page, min(_turns(parts))))
-    reports = [HalfReport(half.name, half.box, skew, assess_map(part), part) for half, part in parts]
+    reports = [HalfReport(half.name, half.box, skew, assess_map(part, skew), part) for half, part in parts]
     rotation, at, header = _orient(parts, reports, models)
     if at is not None:
         reports[at] = replace(reports[at], header=header)

@@ -38,11 +38,17 @@ _CONTEXT_MM = 8.0
 _PRINT_FLOOR = 0.30
 """Darkness under which nothing is print."""
 
+_HIGH_FLOOR = 0.6
+"""The same at most, on paper with dark ruling."""
+
 _ACROSS_MM, _DOWN_MM = 12.0, 7.0
 """Shorter strokes are writing, or letters."""
 
 _IN_FIELD_MM = 25.0
 """The same inside a field while there is one sample only."""
+
+_FAINT = 0.65
+"""Lines this much lighter than the header's darkest are the paper's ruling."""
 
 _THICK_MM = 1.3
 _BEYOND_MM = 3.0
@@ -168,12 +174,16 @@ def _model(bare: HeaderModel, seen: Sequence[Floats]) -> HeaderModel:
     printed = np.sort(np.stack(seen), axis=0)[(len(seen) - 1) // 2].astype(np.float32)
     alone = len(seen) < 3
     across, down = _lines(printed, bare, alone), _lines(printed.T, _turned(bare), alone)
-    lines = [line for line, own in across if own] + [_flipped(line) for line, own in down if own]
-    rest = np.where(printed >= _PRINT_FLOOR, printed, np.float32(0))
-    for line, _ in across:
-        _wipe(rest, line)
-    for line, _ in down:
-        _wipe(rest.T, line)
+    lines = [line.box for line in across if line.own] + [_flipped(line.box) for line in down if line.own]
+    strange = [line.dark for line in (*across, *down) if not line.own]
+    ruling = float(np.median(strange)) if len(strange) >= _RULED_LINES else 0.0
+    # Of dark ruling, pieces stand between the words where its lines were too broken to be wiped.
+    floor = float(np.clip(1.15 * ruling, _PRINT_FLOOR, _HIGH_FLOOR))
+    rest = np.where(printed >= floor, printed, np.float32(0))
+    for line in across:
+        _wipe(rest, line.box)
+    for line in down:
+        _wipe(rest.T, line.box)
     edge = round(_CONTEXT_MM * _PX)
     rest = np.ascontiguousarray(rest[edge:-edge, edge:-edge])
     for left, top, right, bottom in bare.fields_mm.values():
@@ -199,17 +209,20 @@ def _flipped(box: BoxMm) -> BoxMm:
     return (top, left, bottom, right)
 
 
-def _lines(printed: Floats, bare: HeaderModel, alone: bool) -> list[tuple[BoxMm, bool]]:
+def _lines(printed: Floats, bare: HeaderModel, alone: bool) -> list[_Line]:
     """Straight lines along the rows, in millimetres from the zone; whether each is the header's own."""
     least_mm = _ACROSS_MM if bare.width_mm >= bare.height_mm else _DOWN_MM
     runs = _runs(printed, least_mm)
     ruled = len([1 for run in runs if _goes_on(run, bare)]) >= _RULED_LINES
+    darkest = max((run.dark for run in runs), default=0.0)
     found = []
-    for left, at, right in runs:
-        beyond = _goes_on((left, at, right), bare)
+    for run in runs:
+        left, at, right = run.left, run.row, run.right
+        beyond = _goes_on(run, bare)
         inside = -at < _BEYOND_MM / 2 and at < bare.height_mm + _BEYOND_MM / 2
         start, end = max(left, 0.0), min(right, bare.width_mm)
-        own = inside and end - start >= least_mm and not (beyond and ruled)
+        own = inside and end - start >= least_mm and run.dark >= _FAINT * darkest
+        own = own and not (beyond and ruled)
         if alone and own and end - start < _IN_FIELD_MM:
             own = not any(
                 box[0] < (start + end) / 2 < box[2] and box[1] + 1 < at < box[3] - 1
@@ -217,17 +230,34 @@ def _lines(printed: Floats, bare: HeaderModel, alone: bool) -> list[tuple[BoxMm,
             )
         if own:
             left, right = start, end
-        found.append(((_mm(left), _mm(at), _mm(right), _mm(at)), own))
+        found.append(_Line((_mm(left), _mm(at), _mm(right), _mm(at)), own, run.dark))
     return found
 
 
-def _goes_on(run: tuple[float, float, float], bare: HeaderModel) -> bool:
-    left, _, right = run
-    return left < -_BEYOND_MM or right > bare.width_mm + _BEYOND_MM
+@dataclass(frozen=True)
+class _Run:
+    """A thin straight line along the rows, in millimetres from the zone, and how dark it is."""
+
+    left: float
+    row: float
+    right: float
+    dark: float
 
 
-def _runs(printed: Floats, least_mm: float) -> list[tuple[float, float, float]]:
-    """(left, row, right) of thin straight dark runs along the rows, in millimetres from the zone."""
+@dataclass(frozen=True)
+class _Line:
+    """A run as a box; whether it is the header's own, or the paper's or a pupil's."""
+
+    box: BoxMm
+    own: bool
+    dark: float
+
+
+def _goes_on(run: _Run, bare: HeaderModel) -> bool:
+    return run.left < -_BEYOND_MM or run.right > bare.width_mm + _BEYOND_MM
+
+
+def _runs(printed: Floats, least_mm: float) -> list[_Run]:
     dark = (printed >= _PRINT_FLOOR).astype(np.uint8)
     least = round(least_mm * _PX)
     long = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((1, least), np.uint8))
@@ -246,7 +276,10 @@ def _runs(printed: Floats, least_mm: float) -> list[tuple[float, float, float]]:
         weights = printed[top : top + height, left : left + width] * part
         row = top + float((weights.sum(axis=1) * np.arange(height)).sum() / max(1e-6, weights.sum()))
         offset = _CONTEXT_MM - 0.5 / _PX
-        found.append((left / _PX - _CONTEXT_MM, row / _PX - offset, (left + width) / _PX - _CONTEXT_MM))
+        # A line falls between two rows of pixels: together they are as dark as it is.
+        level = min(1.0, float(np.median(weights.sum(axis=0)[part.any(axis=0)])))
+        right = (left + width) / _PX - _CONTEXT_MM
+        found.append(_Run(left / _PX - _CONTEXT_MM, row / _PX - offset, right, level))
     return found
 
 

@@ -224,7 +224,7 @@ def _open_papers(sessions: Sessions) -> dict[int, str]:
     today = datetime.now().astimezone().date()
     with reading(sessions) as session:
         wanted = select(Paper.id, Paper.name).join(ExamSession).where(ExamSession.ends_on >= today)
-        return dict(session.execute(wanted.order_by(Paper.id)).tuples().all())
+        return dict(session.execute(wanted.order_by(Paper.id)).all())
 
 
 def _files(root: Path) -> Iterator[_Found]:

@@ -179,7 +179,8 @@ def _records(parts: Parts) -> tuple[Component, ...]:
 def _guarded(name: str, check: Callable[[], Component]) -> Component:
     try:
         return check()
-    except (SQLAlchemyError, OSError, WorkbenchError):
+    except (SQLAlchemyError, OSError, WorkbenchError, UnicodeDecodeError):
+        # SQLite quotes what it cannot read of a damaged file, and that is not always text.
         return Component(name, Standing.DOWN, f"{name}_unreachable")
 
 

@@ -21,9 +21,11 @@ from core.db.tables import (
     Paper,
     Proposal,
     Reading,
+    Repair,
     ScanFile,
     ScanImage,
 )
+from core.db.tables.base import now
 from core.domain import sheets
 from core.domain.sheets import Layout
 from core.errors import Conflict, NotFound
@@ -141,10 +143,24 @@ def ask_again(session: Session, scan_file: ScanFile) -> Job:
     in_copy = any(booklet.copy_id is not None for booklet in booklets)
     if in_copy or strangers is not None or guests is not None:
         raise Conflict("scan_in_use", file=scan_file.name)
+    _close_repairs(session, scan_file)
     forget(session, scan_file, [booklet.id for booklet in booklets])
     scan_file.image_count = scan_file.ingested_at = scan_file.checked_at = scan_file.checked_by = None
     session.flush()
     return ask(session, scan_file)
+
+
+def _close_repairs(session: Session, scan_file: ScanFile) -> None:
+    """Repairs of pages that are forgotten cannot be undone any more: they are over with them."""
+    halves = set(
+        session.scalars(
+            select(HalfPage.id).join(HalfPage.image).where(ScanImage.scan_file_id == scan_file.id)
+        )
+    )
+    made = select(Repair).where(Repair.paper_id == scan_file.paper_id, Repair.undone_at.is_(None))
+    for repair in session.scalars(made):
+        if any(change["what"] == "half" and change["id"] in halves for change in repair.changes):
+            repair.undone_at, repair.undone_by = now(), "system:read-again"
 
 
 def forget(session: Session, scan_file: ScanFile, booklet_ids: Sequence[int]) -> None:

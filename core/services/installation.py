@@ -141,7 +141,8 @@ def guarded(name: str, sessions: Sessions) -> Component:
     """:func:`database_inside` or :func:`clock`, for a database that may go away meanwhile."""
     try:
         return database_inside(sessions) if name == "database_inside" else clock(sessions)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, UnicodeDecodeError):
+        # SQLite quotes what it cannot read of a damaged file, and that is not always text.
         return Component(name, _BAD, f"{name}_unreadable")
 
 

@@ -75,7 +75,7 @@ def file_names(sessions: Sessions, actor: Actor, *, paper_id: int | None = None)
     if paper_id is not None:
         wanted = wanted.where(ScanFile.paper_id == paper_id)
     with reading(sessions) as session:
-        return dict(session.execute(wanted).tuples().all())
+        return dict(session.execute(wanted).all())
 
 
 def _locked(session: Session, job_id: int) -> Job:

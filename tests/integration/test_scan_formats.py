@@ -14,12 +14,12 @@ from PIL import Image
 from sqlalchemy import func, select
 
 from core.db.session import Sessions
-from core.db.tables import Booklet, Copy, MaskedImage, ScanFile
+from core.db.tables import Booklet, Copy, HalfPage, MaskedImage, ScanFile
 from core.domain.entries import DecisionKind
 from core.errors import BadInput, Conflict
 from core.imaging.mask import decode_jpeg
 from core.pdf.pages import page_pixels
-from core.services import copies, identification, ingestion, scans
+from core.services import copies, identification, ingestion, repairs, scans
 from core.services.image_files import image_files, without
 from core.storage.blobs import BlobStore
 from tests.integration.classes import SYSTEM, Taken, add_paper, draw_few
@@ -199,6 +199,17 @@ def test_a_file_can_be_looked_at_again_as_long_as_no_copy_has_its_pages(
     scan_file_id = add(empty, drawn.pdfs[0]).scan_file_id
     empty.run()
     before = pages_of(empty)
+    with empty.sessions() as session:
+        half = session.scalars(select(HalfPage.id).where(HalfPage.position == 2)).first()
+    made = repairs.repair(
+        empty.sessions,
+        SYSTEM,
+        paper_id=empty.paper_id,
+        kind="set_aside",
+        arguments={"halves": [half]},
+        version=0,
+        reason="essai",
+    )
 
     with empty.sessions.begin() as session:
         ingestion.ask_again(session, session.get_one(ScanFile, scan_file_id))
@@ -206,6 +217,9 @@ def test_a_file_can_be_looked_at_again_as_long_as_no_copy_has_its_pages(
     empty.run()
 
     assert pages_of(empty) == before
+    with pytest.raises(Conflict) as over:
+        repairs.undo(empty.sessions, SYSTEM, paper_id=empty.paper_id, repair_id=made.repair_id)
+    assert over.value.code == "repair_undone_already"
     with empty.sessions.begin() as session:
         session.get_one(ScanFile, scan_file_id).checked_at = session.get_one(
             ScanFile, scan_file_id

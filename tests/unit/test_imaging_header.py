@@ -230,8 +230,8 @@ def test_the_header_for_people_holds_the_whole_header() -> None:
     assert crop.shape[0] / draw.MM == pytest.approx(36, abs=1)
 
 
-def test_the_words_of_a_header_with_half_of_its_lines_are_no_header() -> None:
-    fewer = replace(draw.CADRES, frames_mm=draw.CADRES.frames_mm[:3])
+def test_the_words_of_a_header_with_half_of_its_boxes_are_no_header() -> None:
+    fewer = replace(draw.CADRES, frames_mm=draw.CADRES.frames_mm[:2])
     page = draw.page_with_header(fewer, "plain", seed=4)
 
     assert find_header(page.gray, draw.DPI) is None

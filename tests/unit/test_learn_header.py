@@ -216,9 +216,19 @@ def test_a_frame_that_holds_no_header_is_refused(zone: draw.BoxMm, field: draw.B
     assert refused.value.code == code
 
 
-def test_the_ruling_of_the_paper_is_no_line_of_the_header() -> None:
-    """The table is printed on Seyès paper: three lines across and five down are its own."""
-    lines = model("table", 1).lines_mm
+@pytest.mark.parametrize("ink", [190, 150, 110])
+def test_the_ruling_of_the_paper_is_no_line_of_the_header(ink: int) -> None:
+    """However dark it is, the lines learned are the table's own, and copies on lighter paper are found."""
+    header, sheet = header_named("table"), draw.Sheet()
+    sheet.rule("seyes", ink=ink)
+    header.prints(sheet)
 
-    across = [line for line in lines if line[1] == line[3]]
-    assert (len(across), len(lines) - len(across)) == (3, 5)
+    known = learned_from(header, [draw.fed(sheet)])
+
+    assert len(known.lines_mm) >= 6
+    for left, top, right, bottom in known.lines_mm:
+        at, own = (top, (2, 9, 23)) if top == bottom else (left, (2, 62, 118, 148, 178))
+        assert min(abs(at - line) for line in own) < 0.5, (left, top, right, bottom)
+    for seed in range(3):
+        page = scan(header, seed)
+        assert find_header(page.gray, page.dpi, [known]) is not None

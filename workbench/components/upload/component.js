@@ -101,13 +101,20 @@ class Queue {
 
   take(files) {
     for (const file of files) {
-      const item = this.addItem(file.name, file.size);
+      const item = this.leftOf(file) ?? this.addItem(file.name, file.size);
       item.file = file;
       const refusal = this.refusal(file);
       if (refusal) this.end(item, "refused", refusal, { error: refusal });
       else this.say(item, "waiting", this.words.waiting);
     }
     this.next();
+  }
+
+  // The row of an upload that this file probably goes on with; whether it does, the server tells.
+  leftOf(file) {
+    return this.items.find(
+      (item) => !item.file && !item.result && item.name === file.name && item.size === file.size,
+    );
   }
 
   refusal(file) {
