@@ -116,22 +116,25 @@ def _names(connection: Connection) -> list[tuple[str, Any, str]]:
     found += [
         ("document", row, sha256) for row, sha256 in connection.execute(select(Document.id, Document.sha256))
     ]
-    found += [
+    if inspect(connection).has_table(MaskedImage.__tablename__):  # since revision 0003
+        found += _names_of_pages(connection)
+    headers = select(Header.booklet_id, Header.crop_sha256, Header.field_crops)
+    for row, crop, fields in connection.execute(headers):
+        found += [("header", row, sha256) for sha256 in (crop, *fields.values())]
+    return found
+
+
+def _names_of_pages(connection: Connection) -> list[tuple[str, Any, str]]:
+    found: list[tuple[str, Any, str]] = [
         ("scan_image", row, sha256)
         for row, sha256 in connection.execute(select(ScanImage.id, ScanImage.made_sha256))
         if sha256 is not None
     ]
-    for row, thumb, marks in connection.execute(
-        select(HalfPage.id, HalfPage.thumb_sha256, HalfPage.mark_crops)
-    ):
+    pages = select(HalfPage.id, HalfPage.thumb_sha256, HalfPage.mark_crops)
+    for row, thumb, marks in connection.execute(pages):
         found += [
             ("half_page", row, sha256) for sha256 in (thumb, *(mark["sha256"] for mark in marks)) if sha256
         ]
-    found += [
-        ("masked_image", row, sha256)
-        for row, sha256 in connection.execute(select(MaskedImage.scan_image_id, MaskedImage.sha256))
-    ]
-    headers = select(Header.booklet_id, Header.crop_sha256, Header.field_crops)
-    for row, crop, fields in connection.execute(headers):
-        found += [("header", row, sha256) for sha256 in (crop, *fields.values())]
+    masked = select(MaskedImage.scan_image_id, MaskedImage.sha256)
+    found += [("masked_image", row, sha256) for row, sha256 in connection.execute(masked)]
     return found

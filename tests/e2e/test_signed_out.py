@@ -118,7 +118,8 @@ def test_what_a_corrector_is_shown_is_addressed_by_codes_and_page_numbers_alone(
     assert kept
     for address in kept:
         assert re.fullmatch(
-            rf"/files/copies/{code}/(pages/[1-4]\.jpg(\?width=\d+)?|marked\.pdf)|/marking/{code}", address
+            rf"/files/copies/{code}/(pages/[1-4]\.jpg(\?(width|set)=\d+)?|marked\.pdf)|/marking/{code}",
+            address,
         ), address
 
 

@@ -207,7 +207,7 @@ def _control(secretariat: Visitor) -> None:
     for _ in range(control.count()):
         secretariat.open("scans")
         control.first.click()
-        page.get_by_role("button", name=re.compile("^Valider le lot")).first.click()
+        page.get_by_role("button", name=re.compile("Valider le lot")).first.click()
         anyway = page.get_by_role("button", name=re.compile("valider quand même"))
         done = page.get_by_role("button", name="Lot contrôlé")
         expect(anyway.or_(done).first).to_be_visible()
